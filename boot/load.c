@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: MIT
+#include "boot/load.h"
+
+#include <stddef.h>
+
+#include "boot/place.h"
+#include "lib/digest.h"
+#include "lib/fmt.h"
+#include "lib/sha256.h"
+#include "lib/string.h"
+
+#define INITRD_PAD	4ull		/* an archive starts on a multiple of it */
+#define RESERVED_MAX	(1ull << 32)	/* the block maps the digest table below 4 GiB */
+
+static void inline_submit(void *ctx, struct chunk_digest *out, const void *data, uint32_t length)
+{
+	(void)ctx;
+	chunk_digest_compute(out, data, length);
+}
+
+static void inline_drain(void *ctx)
+{
+	(void)ctx;
+}
+
+const struct hasher hasher_inline = { .submit = inline_submit, .drain = inline_drain };
+
+struct load_file {
+	const char *path;
+	void *handle;
+	uint64_t size, done;		/* bytes; read so far */
+	const uint8_t *wanted;		/* whole SHA-256 that the entry gives, NULL: none */
+	struct sha256_ctx sha256;	/* running, only if wanted */
+};
+
+/* One load on its way. */
+struct load {
+	const struct source *source;
+	const struct hasher *hasher;
+	struct load_work *work;
+	struct boot_plan *plan;
+	struct problem *problem;
+	unsigned open_count;
+	struct load_file files[1 + ENTRY_INITRD_MAX];	/* the kernel is the first */
+};
+
+static uint64_t round_up(uint64_t value, uint64_t to)
+{
+	return (value + to - 1) & ~(to - 1);
+}
+
+static uint64_t chunks_of(uint64_t bytes)
+{
+	return (bytes + CHUNK_BYTES - 1) / CHUNK_BYTES;
+}
+
+static uint64_t table_bytes(uint32_t chunks)
+{
+	return round_up((uint64_t)chunks * sizeof(struct chunk_digest), PLACE_PAGE);
+}
+
+static void *at_phys(uint64_t phys)
+{
+	return (void *)(uintptr_t)phys;
+}
+
+static enum status open_file(struct load *load, const struct entry *entry, const char *path)
+{
+	struct load_file *file = &load->files[load->open_count];
+	enum status status;
+
+	file->path = path;
+	status = load->source->open(load->source->ctx, path, &file->handle, &file->size, load->problem);
+	if (status)
+		return problem_set(load->problem, status, "%s: %s", path, status_text(status));
+	load->open_count++;
+	if (!file->size)
+		return problem_set(load->problem, E_FILE_SIZE, "%s: file is empty", path);
+	file->wanted = entry_find_digest(entry, path);
+	if (file->wanted)
+		sha256_init(&file->sha256);
+	return OK;
+}
+
+/* The file's next length bytes, at most one read. */
+static enum status read_next(struct load *load, struct load_file *file, void *to, uint32_t length)
+{
+	const struct source *source = load->source;
+	struct problem why = { 0 };
+	enum status status = source->read(source->ctx, file->handle, file->done, to, length, &why);
+
+	if (status)
+		return problem_set(load->problem, status, "%s: at byte %llu: %s", file->path,
+				   (unsigned long long)file->done, why.code ? why.text : status_text(status));
+	if (file->wanted)
+		sha256_update(&file->sha256, to, length);
+	file->done += length;
+	if (source->progress)
+		source->progress(source->ctx, file->path, file->done, file->size);
+	return OK;
+}
+
+/* The rest of a file into the segment from byte offset on; a chunk is submitted when it is complete. */
+static enum status read_rest(struct load *load, struct load_file *file, struct boot_segment *segment, uint64_t offset)
+{
+	while (file->done < file->size) {
+		uint64_t length = CHUNK_BYTES - offset % CHUNK_BYTES;
+		enum status status;
+
+		if (length > file->size - file->done)
+			length = file->size - file->done;
+		status = read_next(load, file, at_phys(segment->dest + offset), (uint32_t)length);
+		if (status)
+			return status;
+		offset += length;
+		if (offset % CHUNK_BYTES == 0) {
+			uint64_t chunk = offset / CHUNK_BYTES - 1;
+
+			load->hasher->submit(load->hasher->ctx, &segment->chunks[chunk],
+					     at_phys(segment->dest + chunk * CHUNK_BYTES), CHUNK_BYTES);
+		}
+	}
+	return OK;
+}
+
+/* The last, partial chunk, and zeros up to the end of the segment's memory. */
+static void finish_segment(struct load *load, struct boot_segment *segment)
+{
+	uint32_t rest = (uint32_t)(segment->size % CHUNK_BYTES);
+
+	memset(at_phys(segment->dest + segment->size), 0, segment->memory_size - segment->size);
+	if (rest)
+		load->hasher->submit(load->hasher->ctx, &segment->chunks[segment->size / CHUNK_BYTES],
+				     at_phys(segment->dest + segment->size - rest), rest);
+}
+
+/* Compares with the entry's digest, if it gives one. */
+static enum status check_whole(struct load *load, struct load_file *file, struct boot_segment *segment)
+{
+	uint8_t found[SHA256_BYTES];
+	char text[2][2 * SHA256_BYTES + 1];
+
+	if (!file->wanted) {
+		segment->whole_known = false;
+		return OK;
+	}
+	sha256_final(&file->sha256, found);
+	memcpy(segment->whole_sha256, found, sizeof(found));
+	if (!memcmp(found, file->wanted, sizeof(found)))
+		return OK;
+	for (unsigned i = 0; i < SHA256_BYTES; i++) {
+		fmt_snprint(text[0] + 2 * i, 3, "%02x", found[i]);
+		fmt_snprint(text[1] + 2 * i, 3, "%02x", file->wanted[i]);
+	}
+	return problem_set(load->problem, E_DIGEST, "%.70s: SHA-256 is %s, entry says %s", file->path, text[0],
+			   text[1]);
+}
+
+static enum status build_cmdline(struct load *load, const struct entry *entry, const struct config *config)
+{
+	struct boot_plan *plan = load->plan;
+	uint32_t max = load->work->image.cmdline_max;
+	bool both = entry->options[0] && config->append[0];
+	int length = fmt_snprint(plan->cmdline, sizeof(plan->cmdline), "%s%s%s", entry->options, both ? " " : "",
+				 config->append);
+
+	if (length >= CMDLINE_MAX)
+		return problem_set(load->problem, E_CMDLINE_LENGTH, "%s: command line of %d bytes, at most %d",
+				   entry->file, length, CMDLINE_MAX - 1);
+	if ((uint32_t)length > max)
+		return problem_set(load->problem, E_CMDLINE_LENGTH, "%s: command line of %d bytes, the kernel takes %u",
+				   entry->file, length, max);
+	return OK;
+}
+
+static enum status open_kernel(struct load *load, const struct entry *entry)
+{
+	struct load_work *work = load->work;
+	struct boot_plan *plan = load->plan;
+	struct load_file *file = &load->files[0];
+	struct bzimage *image = &work->image;
+	enum status status = open_file(load, entry, entry->linux_path);
+	uint32_t first;
+
+	if (status)
+		return status;
+	first = file->size < BZIMAGE_HEADER_BYTES ? (uint32_t)file->size : BZIMAGE_HEADER_BYTES;
+	status = read_next(load, file, work->setup, first);
+	if (!status)
+		status = bzimage_check_header(image, file->path, work->setup, file->size, load->problem);
+	if (status)
+		return status;
+	memcpy(plan->setup_header, image->header, image->header_length);
+	plan->setup_header_length = image->header_length;
+	plan->kernel_init_size = image->init_size;
+	plan->kernel_alignment = image->alignment;
+	plan->kernel_5level = image->five_level;
+	plan->kernel_above_4g = image->above_4g;
+	return OK;
+}
+
+/* Opens all initrds; *bytes is the size of their concatenation. */
+static enum status open_initrds(struct load *load, const struct entry *entry, uint64_t *bytes)
+{
+	*bytes = 0;
+	for (unsigned i = 0; i < entry->initrd_count; i++) {
+		enum status status = open_file(load, entry, entry->initrd[i]);
+		uint64_t size = load->files[i + 1].size;
+
+		if (status)
+			return status;
+		if (size > LOAD_INITRD_BYTES_MAX || round_up(*bytes, INITRD_PAD) + size > LOAD_INITRD_BYTES_MAX)
+			return problem_set(load->problem, E_FILE_SIZE, "%s: initrds are more than 16 GiB",
+					   entry->initrd[i]);
+		*bytes = round_up(*bytes, INITRD_PAD) + size;
+	}
+	return OK;
+}
+
+/* Asks the source for memory and does not take its answer on trust. */
+static enum status place(struct load *load, const struct place_request *request, const char *what, uint64_t *phys)
+{
+	const struct source *source = load->source;
+	struct problem why = { 0 };
+	enum status status = source->place(source->ctx, request, phys, &why);
+
+	if (status)
+		return problem_set(load->problem, status, "%s: no memory for 0x%llx bytes: %s", what,
+				   (unsigned long long)request->size, why.code ? why.text : status_text(status));
+	status = place_check(request, *phys, &why);
+	if (status) {
+		source->release(source->ctx, *phys, request->size);
+		return problem_set(load->problem, status, "%s: %s", what, why.text);
+	}
+	return OK;
+}
+
+static enum status place_segment(struct load *load, enum segment_kind kind, const struct load_file *file,
+				 const struct place_request *request, uint64_t size)
+{
+	struct boot_plan *plan = load->plan;
+	struct boot_segment *segment = &plan->segments[plan->segment_count];
+	enum status status = place(load, request, file->path, &segment->dest);
+
+	if (status)
+		return status;
+	segment->kind = kind;
+	memcpy(segment->path, file->path, strnlen(file->path, SEGMENT_PATH_MAX - 1));
+	segment->file_count = kind == SEGMENT_INITRD ? load->open_count - 1 : 1;
+	segment->size = size;
+	segment->memory_size = round_up(size, PLACE_PAGE);
+	segment->reserved_size = request->size;
+	segment->whole_known = true;
+	for (unsigned i = 0; i < segment->file_count; i++)
+		segment->file_size += file[i].size;
+	plan->segment_count++;
+	return OK;
+}
+
+static enum status place_table(struct load *load)
+{
+	struct boot_plan *plan = load->plan;
+	struct place_request request = {
+		.kind = PLACE_RESERVED, .align = PLACE_PAGE, .min = 1u << 20, .max = RESERVED_MAX,
+	};
+	uint64_t chunks = 0, phys;
+	enum status status;
+
+	for (unsigned i = 0; i < plan->segment_count; i++)
+		chunks += chunks_of(plan->segments[i].size);
+	request.size = table_bytes((uint32_t)chunks + DIGEST_SPARE_CHUNKS);
+	status = place(load, &request, "digest table", &phys);
+	if (status)
+		return status;
+	plan->digest_table = at_phys(phys);
+	plan->digest_count = (uint32_t)chunks;
+	plan->digest_capacity = (uint32_t)chunks + DIGEST_SPARE_CHUNKS;
+	memset(plan->digest_table, 0, request.size);
+	chunks = 0;
+	for (unsigned i = 0; i < plan->segment_count; i++) {
+		plan->segments[i].chunks = plan->digest_table + chunks;
+		chunks += chunks_of(plan->segments[i].size);
+	}
+	return OK;
+}
+
+/* No two of what was placed overlap. */
+static enum status check_apart(struct load *load)
+{
+	struct boot_plan *plan = load->plan;
+	struct place_range placed[SEGMENT_MAX + 1];
+	unsigned count = 0;
+
+	for (; count < plan->segment_count; count++)
+		placed[count] = (struct place_range){ plan->segments[count].dest, plan->segments[count].reserved_size };
+	placed[count++] = (struct place_range){ (uintptr_t)plan->digest_table, table_bytes(plan->digest_capacity) };
+	for (unsigned i = 1; i < count; i++)
+		if (place_conflict(placed, i, placed[i].base, placed[i].size))
+			return problem_set(load->problem, E_PLACEMENT, "memory at 0x%llx was given twice",
+					   (unsigned long long)placed[i].base);
+	return OK;
+}
+
+static enum status place_all(struct load *load, uint64_t initrd_bytes)
+{
+	struct bzimage *image = &load->work->image;
+	struct place_request request;
+	enum status status;
+
+	place_request_kernel(&request, image);
+	status = place_segment(load, SEGMENT_KERNEL, &load->files[0], &request, image->pm_bytes);
+	if (!status && initrd_bytes) {
+		place_request_initrd(&request, image, initrd_bytes);
+		status = place_segment(load, SEGMENT_INITRD, &load->files[1], &request, initrd_bytes);
+	}
+	if (!status)
+		status = place_table(load);
+	if (!status)
+		status = check_apart(load);
+	load->plan->kernel_entry = load->plan->segments[0].dest + BZIMAGE_ENTRY64;
+	return status;
+}
+
+static enum status read_kernel(struct load *load)
+{
+	struct load_work *work = load->work;
+	struct load_file *file = &load->files[0];
+	struct boot_segment *segment = &load->plan->segments[0];
+	uint32_t rest = work->image.setup_bytes - BZIMAGE_HEADER_BYTES;
+	enum status status = OK;
+
+	if (rest)
+		status = read_next(load, file, work->setup + BZIMAGE_HEADER_BYTES, rest);
+	if (!status)
+		status = bzimage_check_setup(&work->image, file->path, work->setup, work->version,
+					     sizeof(work->version), load->problem);
+	if (!status)
+		status = read_rest(load, file, segment, 0);
+	if (!status)
+		status = bzimage_check_kernel_info(&work->image, file->path, at_phys(segment->dest), load->problem);
+	if (status)
+		return status;
+	finish_segment(load, segment);
+	return check_whole(load, file, segment);
+}
+
+static enum status read_initrds(struct load *load)
+{
+	struct boot_segment *segment = &load->plan->segments[1];
+	uint64_t offset = 0;
+
+	for (unsigned i = 1; i < load->open_count; i++) {
+		struct load_file *file = &load->files[i];
+		uint64_t padded = round_up(offset, INITRD_PAD);
+		enum status status;
+
+		/* Chunks end on multiples of 4, so padding never runs across an end, but it can complete a chunk. */
+		memset(at_phys(segment->dest + offset), 0, padded - offset);
+		if (padded != offset && padded % CHUNK_BYTES == 0)
+			load->hasher->submit(load->hasher->ctx, &segment->chunks[padded / CHUNK_BYTES - 1],
+					     at_phys(segment->dest + padded - CHUNK_BYTES), CHUNK_BYTES);
+		status = read_rest(load, file, segment, padded);
+		if (!status)
+			status = check_whole(load, file, segment);
+		if (status)
+			return status;
+		offset = padded + file->size;
+	}
+	finish_segment(load, segment);
+	return OK;
+}
+
+static enum status load_all(struct load *load, const struct entry *entry, const struct config *config)
+{
+	uint64_t initrd_bytes;
+	enum status status = open_kernel(load, entry);
+
+	if (!status)
+		status = build_cmdline(load, entry, config);
+	if (!status)
+		status = open_initrds(load, entry, &initrd_bytes);
+	if (!status)
+		status = place_all(load, initrd_bytes);
+	if (!status)
+		status = read_kernel(load);
+	if (!status && initrd_bytes)
+		status = read_initrds(load);
+	return status;
+}
+
+enum status load_entry(const struct source *source, const struct hasher *hasher, const struct entry *entry,
+		       const struct config *config, struct load_work *work, struct boot_plan *plan,
+		       struct problem *problem)
+{
+	struct load load = { .source = source, .hasher = hasher ? hasher : &hasher_inline, .work = work,
+			     .plan = plan, .problem = problem };
+	enum status status = entry_check_startable(entry, problem);
+
+	memset(plan, 0, sizeof(*plan));
+	work->version[0] = '\0';
+	if (status)
+		return status;
+	memcpy(plan->entry_id, entry->id, sizeof(plan->entry_id));
+	memcpy(plan->title, entry->title, sizeof(plan->title));
+	status = load_all(&load, entry, config);
+	/* Whatever happened: nobody may be hashing memory that is given back below. */
+	load.hasher->drain(load.hasher->ctx);
+	for (unsigned i = 0; i < load.open_count; i++)
+		source->close(source->ctx, load.files[i].handle);
+	if (status)
+		load_release(source, plan);
+	return status;
+}
+
+void load_release(const struct source *source, struct boot_plan *plan)
+{
+	for (unsigned i = 0; i < plan->segment_count; i++)
+		source->release(source->ctx, plan->segments[i].dest, plan->segments[i].reserved_size);
+	if (plan->digest_table)
+		source->release(source->ctx, (uintptr_t)plan->digest_table, table_bytes(plan->digest_capacity));
+	memset(plan, 0, sizeof(*plan));
+}
+
+enum status load_text(const struct source *source, const char *path, char *buffer, uint32_t size, uint32_t *length,
+		      struct problem *problem)
+{
+	uint32_t done = 0;
+	uint64_t bytes;
+	void *file;
+	enum status status = source->open(source->ctx, path, &file, &bytes, problem);
+
+	*length = 0;
+	if (status)
+		return problem_set(problem, status, "%s: %s", path, status_text(status));
+	if (bytes >= size)
+		status = problem_set(problem, E_FILE_SIZE, "%s: %llu bytes, at most %u", path,
+				     (unsigned long long)bytes, size - 1);
+	while (!status && done < bytes) {
+		uint32_t part = bytes - done > SOURCE_READ_MAX ? SOURCE_READ_MAX : (uint32_t)(bytes - done);
+
+		status = source->read(source->ctx, file, done, buffer + done, part, problem);
+		done += part;
+	}
+	source->close(source->ctx, file);
+	if (status)
+		return problem_set(problem, status, "%s: %s", path, status_text(status));
+	buffer[done] = '\0';
+	*length = done;
+	return OK;
+}

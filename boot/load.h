@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The one load loop: an entry in, a filled boot_plan out. Kernel and initrds are opened and checked, all memory is
+ * placed, then every file is read once, in order, in chunks of at most 1 MiB straight to its final address, and
+ * hashed chunk by chunk. Boss only, on a door, before kernel_main().
+ */
+#ifndef BOOT_LOAD_H
+#define BOOT_LOAD_H
+
+#include <stdint.h>
+
+#include "boot/bzimage.h"
+#include "boot/config.h"
+#include "boot/entry.h"
+#include "boot/segment.h"
+#include "boot/source.h"
+#include "lib/status.h"
+
+#define LOAD_INITRD_BYTES_MAX	(16ull << 30)
+
+/* Hashing apart from reading, so that a door may put it on other CPUs. data stays untouched until drain() returns;
+ * submit() may block while its queue is full. The same memory is submitted once. */
+struct hasher {
+	void *ctx;
+	/* Computes the digests of length (1..CHUNK_BYTES) bytes at data into *out, now or later. */
+	void (*submit)(void *ctx, struct chunk_digest *out, const void *data, uint32_t length);
+	/* Returns when everything submitted is in its *out. */
+	void (*drain)(void *ctx);
+};
+
+/* Computes at once, on the calling CPU. */
+extern const struct hasher hasher_inline;
+
+/* Scratch memory of one load: 40 KiB, contents of no interest to the caller. */
+struct load_work {
+	uint8_t setup[BZIMAGE_SETUP_MAX];
+	struct bzimage image;
+	char version[128];		/* kernel's version string, valid after load_entry() */
+};
+
+/*
+ * Fills *plan from entry and config (config->append goes behind the options). segments[0] is the kernel, segments[1]
+ * the initrd if there is one. On error everything placed is released and nothing remains open; the message names the
+ * file. E13/E15: entry not startable, E20/E21: file missing or unreadable, E22: size, E23-E25: kernel image,
+ * E26: digest differs from the entry's, E28: command line, E50/E52: memory.
+ */
+enum status load_entry(const struct source *source, const struct hasher *hasher, const struct entry *entry,
+		       const struct config *config, struct load_work *work, struct boot_plan *plan,
+		       struct problem *problem) MUST_CHECK;
+
+/* Gives the plan's memory back to the source: the user went back to the menu, or the start was refused. */
+void load_release(const struct source *source, struct boot_plan *plan);
+
+/* Reads a small text file whole into buffer (NUL added). E22: longer than size - 1. */
+enum status load_text(const struct source *source, const char *path, char *buffer, uint32_t size, uint32_t *length,
+		      struct problem *problem) MUST_CHECK;
+
+#endif

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+#include "boot/params_out.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/string.h"
+
+/* Offsets in boot_params, Documentation/arch/x86/zero-page.rst and boot.rst. */
+enum {
+	AT_VIDEO_ISVGA = 0x0f, AT_LFB_WIDTH = 0x12,
+	AT_LFB_HEIGHT = 0x14, AT_LFB_DEPTH = 0x16, AT_LFB_BASE = 0x18, AT_LFB_SIZE = 0x1c, AT_LFB_PITCH = 0x24,
+	AT_LFB_COLOURS = 0x26, AT_LFB_PAGES = 0x32, AT_LFB_CAPABILITIES = 0x36, AT_EXT_LFB_BASE = 0x3a,
+	AT_RSDP = 0x70, AT_EXT_RAMDISK_IMAGE = 0xc0, AT_EXT_RAMDISK_SIZE = 0xc4, AT_EXT_CMDLINE = 0xc8,
+	AT_EFI_SIGNATURE = 0x1c0, AT_EFI_SYSTAB = 0x1c4, AT_EFI_DESC_SIZE = 0x1c8, AT_EFI_DESC_VERSION = 0x1cc,
+	AT_EFI_MAP = 0x1d0, AT_EFI_MAP_SIZE = 0x1d4, AT_EFI_SYSTAB_HIGH = 0x1d8, AT_EFI_MAP_HIGH = 0x1dc,
+	AT_ALT_MEM_K = 0x1e0, AT_E820_COUNT = 0x1e8, AT_SECURE_BOOT = 0x1ec, AT_VID_MODE = 0x1fa,
+	AT_TYPE_OF_LOADER = 0x210, AT_CODE32_START = 0x214, AT_RAMDISK_IMAGE = 0x218, AT_RAMDISK_SIZE = 0x21c,
+	AT_CMDLINE = 0x228, AT_SETUP_DATA = 0x250, AT_E820 = 0x2d0,
+};
+
+#define HEADER_LENGTH_MIN	(0x268 - SETUP_HEADER_START)
+#define ISVGA_EFI		0x70
+#define CAPABILITY_64BIT_BASE	2u
+#define LOADER_UNDEFINED	0xff
+#define LOW_RAM_END		0xa0000u
+#define ALT_MEM_K		(32u * 1024)
+
+static void put16(uint8_t *p, uint64_t value)
+{
+	p[0] = (uint8_t)value;
+	p[1] = (uint8_t)(value >> 8);
+}
+
+static void put32(uint8_t *p, uint64_t value)
+{
+	put16(p, value);
+	put16(p + 2, value >> 16);
+}
+
+static void put64(uint8_t *p, uint64_t value)
+{
+	put32(p, value);
+	put32(p + 4, value >> 32);
+}
+
+/* Size and position of a colour's bits; false unless they are one run of at most 8 below bit 32. */
+static bool put_colour(uint8_t *p, uint32_t mask, unsigned *depth)
+{
+	unsigned size = 0, position = 0;
+
+	if (mask) {
+		position = (unsigned)__builtin_ctz(mask);
+		while (position + size < 32 && mask >> (position + size) & 1)
+			size++;
+		if (position + size < 32 && mask >> (position + size))
+			return false;
+	}
+	p[0] = (uint8_t)size;
+	p[1] = (uint8_t)position;
+	*depth += size;
+	return true;
+}
+
+static enum status put_framebuffer(uint8_t *page, const struct framebuffer *fb, struct problem *problem)
+{
+	uint32_t masks[4] = { 0xff, 0xff00, 0xff0000, 0xff000000 };
+	unsigned depth = 0;
+
+	if (fb->format == PIXEL_BGRX) {
+		masks[0] = 0xff0000;
+		masks[2] = 0xff;
+	} else if (fb->format == PIXEL_MASK) {
+		masks[0] = fb->red_mask;
+		masks[1] = fb->green_mask;
+		masks[2] = fb->blue_mask;
+		masks[3] = fb->reserved_mask;
+	}
+	for (unsigned i = 0; i < 4; i++)
+		if (!put_colour(page + AT_LFB_COLOURS + 2 * i, masks[i], &depth))
+			return problem_set(problem, E_CONFIG_VALUE, "framebuffer: pixel mask 0x%x is not one run",
+					   masks[i]);
+	if (!depth || depth > 32 || fb->width > 0xffff || fb->height > 0xffff || fb->stride > 0xffff * 8 / depth ||
+	    fb->size > 0xffffffff)
+		return problem_set(problem, E_CONFIG_VALUE,
+				   "framebuffer: %ux%u, stride %u, %u bits, 0x%llx bytes: out of bounds",
+				   fb->width, fb->height, fb->stride, depth, (unsigned long long)fb->size);
+	page[AT_VIDEO_ISVGA] = ISVGA_EFI;
+	put16(page + AT_LFB_WIDTH, fb->width);
+	put16(page + AT_LFB_HEIGHT, fb->height);
+	put16(page + AT_LFB_DEPTH, depth);
+	put32(page + AT_LFB_BASE, fb->base);
+	put32(page + AT_LFB_SIZE, fb->size);
+	put16(page + AT_LFB_PITCH, fb->stride * depth / 8);
+	put16(page + AT_LFB_PAGES, 1);
+	if (fb->base >> 32) {
+		put32(page + AT_LFB_CAPABILITIES, CAPABILITY_64BIT_BASE);
+		put32(page + AT_EXT_LFB_BASE, fb->base >> 32);
+	}
+	return OK;
+}
+
+static void put_efi(uint8_t *page, const struct params_out *in)
+{
+	const struct efi_map *map = in->efi_map;
+
+	memcpy(page + AT_EFI_SIGNATURE, "EL64", 4);
+	put32(page + AT_EFI_SYSTAB, in->efi_systab);
+	put32(page + AT_EFI_SYSTAB_HIGH, in->efi_systab >> 32);
+	put32(page + AT_EFI_DESC_SIZE, map->descriptor_size);
+	put32(page + AT_EFI_DESC_VERSION, map->descriptor_version);
+	put32(page + AT_EFI_MAP, map->base);
+	put32(page + AT_EFI_MAP_HIGH, map->base >> 32);
+	put32(page + AT_EFI_MAP_SIZE, map->size);
+}
+
+static enum status put_e820(uint8_t *page, const struct params_out *in, struct problem *problem)
+{
+	unsigned count = in->e820_count < PARAMS_E820_MAX ? in->e820_count : PARAMS_E820_MAX;
+	bool low = false;
+
+	if (in->e820_count > PARAMS_E820_MAX && !in->setup_data)
+		return problem_set(problem, E_MEMORY_MAP, "e820: %u entries and no setup_data node for those beyond %u",
+				   in->e820_count, PARAMS_E820_MAX);
+	/* The kernel starts its own CPUs from there and dies without. */
+	for (unsigned i = 0; i < count; i++)
+		low |= in->e820[i].type == E820_RAM && in->e820[i].addr < LOW_RAM_END && in->e820[i].size >= PLACE_PAGE;
+	if (!low)
+		return problem_set(problem, E_MEMORY_MAP, "e820: no RAM below 640 KiB, which a kernel needs");
+	page[AT_E820_COUNT] = (uint8_t)count;
+	memcpy(page + AT_E820, in->e820, count * sizeof(*in->e820));
+	return OK;
+}
+
+/* Copied from 0x1f1 on, no byte earlier: what lies before it in a kernel file must not reach the kernel. */
+static void put_header(uint8_t *page, const struct params_out *in)
+{
+	memcpy(page + SETUP_HEADER_START, in->setup_header, in->setup_header_length);
+	put16(page + AT_VID_MODE, 0xffff);
+	page[AT_TYPE_OF_LOADER] = LOADER_UNDEFINED;
+	put32(page + AT_CODE32_START, in->load_address);
+	put32(page + AT_RAMDISK_IMAGE, in->ramdisk);
+	put32(page + AT_RAMDISK_SIZE, in->ramdisk_size);
+	put32(page + AT_EXT_RAMDISK_IMAGE, in->ramdisk >> 32);
+	put32(page + AT_EXT_RAMDISK_SIZE, in->ramdisk_size >> 32);
+	put32(page + AT_CMDLINE, in->cmdline);
+	put32(page + AT_EXT_CMDLINE, in->cmdline >> 32);
+	put64(page + AT_SETUP_DATA, in->setup_data);
+}
+
+enum status params_build(uint8_t page[PARAMS_BYTES], const struct params_out *in, struct problem *problem)
+{
+	enum status status;
+
+	if (in->setup_header_length < HEADER_LENGTH_MIN ||
+	    in->setup_header_length > SETUP_HEADER_END - SETUP_HEADER_START)
+		return problem_set(problem, E_KERNEL_HEADER, "setup header of %u bytes", in->setup_header_length);
+	memset(page, 0, PARAMS_BYTES);
+	put_header(page, in);
+	status = put_e820(page, in, problem);
+	if (!status && in->framebuffer && in->framebuffer->base)
+		status = put_framebuffer(page, in->framebuffer, problem);
+	if (status)
+		return status;
+	if (in->efi_map && in->efi_map->base)
+		put_efi(page, in);
+	put64(page + AT_RSDP, in->rsdp);
+	put32(page + AT_ALT_MEM_K, ALT_MEM_K);
+	page[AT_SECURE_BOOT] = in->secure_boot;
+	return OK;
+}

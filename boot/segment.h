@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What is to be started, after boot/load.c placed, read and hashed it. Digests are computed in the one
+ * pass that reads the file (protocol rule 20) and checked again in place by the block.
+ */
+#ifndef BOOT_SEGMENT_H
+#define BOOT_SEGMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/digest.h"
+
+#define SEGMENT_MAX 16
+#define SEGMENT_PATH_MAX 256		/* NUL included */
+#define CMDLINE_MAX 4096		/* NUL included */
+#define SETUP_HEADER_START 0x1f1
+#define SETUP_HEADER_END 0x290		/* nothing of the header lies beyond */
+
+/* Chunks that the digest table has room for beyond the loaded files: boot_params, command line, setup_data, block. */
+#define DIGEST_SPARE_CHUNKS 16
+
+struct boot_segment {
+	enum segment_kind kind;		/* digest.h: kernel, initrd, ... */
+	char path[SEGMENT_PATH_MAX];	/* (first) file it came from, for messages; "" if built by us */
+	uint32_t file_count;		/* files that make it up: initrds are one segment, each padded to 4 bytes */
+	uint64_t dest;			/* final physical address, page aligned */
+	uint64_t size;			/* bytes under digest at dest */
+	uint64_t memory_size;		/* >= size, whole pages; the tail up to here is zero and verified by a scan */
+	uint64_t reserved_size;		/* >= memory_size: the run placed at dest. A kernel's init_size: the rest is its
+					 * scratch, which it initialises itself, so nothing is promised about it */
+	uint64_t file_size;		/* the whole file(s): a bzImage's setup part is not in size */
+	struct chunk_digest *chunks;	/* one per started MiB of size, inside the plan's digest table */
+	bool whole_known;		/* the entry gave every file's SHA-256 and they matched: expected=entry */
+	uint8_t whole_sha256[32];	/* whole_known and file_count 1: that digest */
+};
+
+struct boot_plan {
+	char entry_id[256], title[128];
+	char cmdline[CMDLINE_MAX];		/* final, NUL terminated */
+	unsigned segment_count;
+	struct boot_segment segments[SEGMENT_MAX];
+	struct chunk_digest *digest_table;	/* reserved memory, segments' chunks in order, no gaps */
+	uint32_t digest_count;			/* used so far; who adds a segment takes the next ones */
+	uint32_t digest_capacity;
+	uint8_t setup_header[SETUP_HEADER_END - SETUP_HEADER_START];	/* bytes 0x1f1.. of the bzImage */
+	uint32_t setup_header_length;
+	uint64_t kernel_entry;			/* 64-bit entry point: kernel's dest + 0x200 */
+	uint64_t kernel_init_size, kernel_alignment;
+	bool kernel_5level;			/* xloadflags bit 5 */
+	bool kernel_above_4g;			/* xloadflags bit 1 */
+};
+
+#endif

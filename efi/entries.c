@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "efi/entries.h"
+
+#include "boot/load.h"
+#include "efi/memory.h"
+#include "efi/vars.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+
+/* Names first, files later: a directory handle and file handles of one directory open at a time is more than some
+ * firmware's FAT driver has been tested with. */
+struct collect {
+	struct entries *entries;
+	struct volume *volume;
+	struct problem *problem;
+};
+
+static void collect_name(void *arg, const char *name, uint64_t size)
+{
+	struct collect *collect = arg;
+	struct entries *entries = collect->entries;
+	void *listed;
+
+	(void)size;
+	if (!entry_name_valid(name))
+		return;
+	if (entries->count == ENTRIES_MAX) {
+		problem_set(collect->problem, E_ENTRY_INVALID, "%s/%s: more than %u entries, left out",
+			    ENTRY_DIRECTORY, name, ENTRIES_MAX);
+		return;
+	}
+	if (memory_new(sizeof(struct listed_entry), &listed, collect->problem))
+		return;
+	((struct listed_entry *)listed)->volume = collect->volume;
+	entries->list[entries->count++] = listed;
+	fmt_snprint(((struct listed_entry *)listed)->entry.file, ENTRY_NAME_MAX, "%s", name);
+}
+
+static void read_entry(struct listed_entry *listed)
+{
+	static char text[ENTRY_FILE_BYTES + 1];
+	char path[sizeof ENTRY_DIRECTORY + ENTRY_NAME_MAX], file[ENTRY_NAME_MAX];
+	uint32_t length = 0;
+	struct problem unread = { .code = OK };
+
+	fmt_snprint(file, sizeof file, "%s", listed->entry.file);
+	fmt_snprint(path, sizeof path, "%s/%s", ENTRY_DIRECTORY, file);
+	if (load_text(&listed->volume->source, path, text, sizeof text, &length, &unread))
+		length = 0;
+	/* The parser names the entry even if the text is empty. */
+	if (entry_parse(&listed->entry, file, text, length, &listed->problem) == OK)
+		listed->problem.code = OK;
+	if (unread.code)
+		listed->problem = unread;
+}
+
+enum status entries_read(struct entries *entries, struct volume *volume, struct problem *problem)
+{
+	struct problem missing = { .code = OK }, first = { .code = OK };
+	struct collect collect = { entries, volume, &first };
+	unsigned i = entries->count;
+	enum status error = volume->source.list(volume, ENTRY_DIRECTORY, collect_name, &collect, &missing);
+
+	if (error && error != E_FILE_MISSING)
+		return problem_set(problem, missing.code, "%s", missing.text);
+	for (; i < entries->count; i++)
+		read_entry(entries_listed(entries, i));
+	return first.code ? problem_set(problem, first.code, "%s", first.text) : OK;
+}
+
+void entries_finish(struct entries *entries)
+{
+	unsigned i;
+
+	entry_sort(entries->list, entries->count);
+	for (i = 0; i < entries->count; i++)
+		vars_add_entry(entries->list[i]->id);
+	vars_publish_entries();
+}
+
+enum status entries_count_try(struct listed_entry *listed, struct problem *problem)
+{
+	struct entry *entry = &listed->entry;
+	char name[ENTRY_NAME_MAX], path[sizeof ENTRY_DIRECTORY + ENTRY_NAME_MAX];
+	enum status error;
+	unsigned i;
+
+	if (!entry_name_after_try(entry, name, sizeof name))
+		return OK;
+	fmt_snprint(path, sizeof path, "%s/%s", ENTRY_DIRECTORY, entry->file);
+	error = file_rename(listed->volume, path, name, problem);
+	if (error)
+		return error;
+	fmt_snprint(entry->file, sizeof entry->file, "%s", name);
+	entry->tries_left--;
+	entry->tries_done++;
+	fmt_snprint(path, sizeof path, "%s/%s", ENTRY_DIRECTORY, name);
+	for (i = 0; path[i]; i++)
+		if (path[i] == '/')
+			path[i] = '\\';
+	vars_set_text(L"LoaderBootCountPath", path, false);
+	return OK;
+}

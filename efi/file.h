@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Door 1's transport: a FAT (or other) file system of firmware behind boot/source.h. Paths have '/', firmware's
+ * have '\'. A failed Read breaks the handle on some firmware, and so does a single large one: every read is at
+ * most SOURCE_READ_MAX and nothing is retried on the same handle. Before ExitBootServices only.
+ */
+#ifndef EFI_FILE_H
+#define EFI_FILE_H
+
+#include "boot/source.h"
+#include "efi/firmware.h"
+
+#define FILE_OPEN_MAX 12		/* kernel, initrds, text */
+
+struct volume;
+
+struct open_file {
+	EFI_FILE_HANDLE handle;
+	const uint8_t *memory;		/* the file was approved and is read from here (file_approve) */
+	uint64_t size;
+	char path[256];
+	bool used;
+};
+
+/* One file system. Lives as long as the menu; root is closed by nobody, firmware's teardown does. */
+struct volume {
+	struct source source;		/* ctx is this struct */
+	EFI_HANDLE device;
+	EFI_FILE_HANDLE root;
+	struct open_file files[FILE_OPEN_MAX];
+	void *approved;			/* pages with a whole file that Secure Boot accepted, NULL: none */
+	uint64_t approved_bytes;
+	char approved_path[256];
+};
+
+/* Opens the file system on device. E2 if firmware has none there. */
+enum status MUST_CHECK volume_open(struct volume *volume, EFI_HANDLE device, struct problem *problem);
+
+/* Renames a file within its directory. E21. */
+enum status MUST_CHECK file_rename(struct volume *volume, const char *path, const char *new_name,
+				   struct problem *problem);
+
+/*
+ * Secure Boot: reads path whole into memory, has firmware judge those bytes, and keeps them: until
+ * file_forget_approved() the source reads that file from memory, so that the bytes used are the bytes judged.
+ * Nothing to do (OK) while Secure Boot is off. E27: refused, others as open, read and place.
+ */
+enum status MUST_CHECK file_approve(struct volume *volume, const char *path, struct problem *problem);
+void file_forget_approved(struct volume *volume);
+
+#endif

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What firmware handed to efi_main(), for every file of efi/. Written once at the top of efi_main(), read only
+ * after that. Nothing in efi/ may be called after ExitBootServices except the tail of exit.c.
+ */
+#ifndef EFI_FIRMWARE_H
+#define EFI_FIRMWARE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <efi.h>
+
+struct firmware {
+	EFI_HANDLE image;
+	EFI_SYSTEM_TABLE *table;
+	EFI_BOOT_SERVICES *boot;
+	EFI_RUNTIME_SERVICES *runtime;
+	EFI_LOADED_IMAGE *loaded;	/* our own image: device, options, base */
+	uint64_t tsc_at_door;		/* raw */
+	uint64_t tsc_hz;		/* measured against Stall(), 0: not possible */
+	uint8_t secure_boot;		/* boot_params.secure_boot: 1 unknown, 2 disabled, 3 enabled */
+};
+
+extern struct firmware firmware;
+
+/* Secure Boot is on, or may be: its variables could not be read. */
+static inline bool firmware_secure_boot_on(void)
+{
+	return firmware.secure_boot != 2;
+}
+
+/* Short text of a firmware status, for messages. */
+const char *firmware_status_text(EFI_STATUS status);
+
+/* The vendor table of a GUID in the configuration table, NULL if there is none. */
+void *firmware_find_table(const EFI_GUID *guid);
+
+bool guid_equal(const EFI_GUID *a, const EFI_GUID *b);
+
+/* Microseconds since reset as the TSC counts them, 0 while its rate is unknown. */
+uint64_t firmware_now_us(void);
+
+/* The same in milliseconds. */
+uint64_t firmware_now_ms(void);
+
+/* Measures firmware.tsc_hz with a stall of 2 ms: good enough for rates and a menu's clock. */
+void firmware_measure_tsc(void);
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Door 1, as a story: firmware starts the file; Baton reads what it may boot, lets a person or the timeout choose,
+ * loads that and leaves firmware for good. Whatever goes wrong before that is one line with its number, and the menu.
+ */
+#include "boot/select.h"
+#include "efi/firmware.h"
+#include "efi/menu.h"
+#include "efi/print.h"
+#include "efi/protocols.h"
+#include "efi/start.h"
+#include "efi/vars.h"
+#include "efi/volume.h"
+#include "gen/identity.h"
+#include "lib/crc32.h"
+#include "lib/sha256.h"
+#include "x86/cpu.h"
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
+
+static struct volume esp, xbootldr;
+static struct settings settings;
+static struct entries entries;
+static struct menu menu;
+
+static EFI_STATUS meet_firmware(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
+{
+	firmware.tsc_at_door = cpu_rdtsc();
+	firmware.image = image;
+	firmware.table = table;
+	firmware.boot = table->BootServices;
+	firmware.runtime = table->RuntimeServices;
+	/* The boot manager armed five minutes; a person in the menu may take longer. */
+	firmware.boot->SetWatchdogTimer(0, 0, 0, NULL);
+	firmware_measure_tsc();
+	firmware.secure_boot = vars_secure_boot();
+	sha256_select();
+	crc32c_select();
+	return firmware.boot->HandleProtocol(image, &guid_loaded_image, (void **)&firmware.loaded);
+}
+
+static void read_entries(struct problem *problem)
+{
+	EFI_HANDLE extended = volume_find_xbootldr(firmware.loaded->DeviceHandle);
+
+	if (entries_read(&entries, &esp, problem))
+		menu_add_problem(&menu, problem);
+	if (extended && (volume_open(&xbootldr, extended, problem) || entries_read(&entries, &xbootldr, problem)))
+		menu_add_problem(&menu, problem);
+	entries_finish(&entries);
+	if (!entries.count) {
+		problem_set(problem, E_NO_ENTRIES, "no boot entries: %s has no .conf file", ENTRY_DIRECTORY);
+		menu_add_problem(&menu, problem);
+	}
+}
+
+static void choose_default(struct problem *problem)
+{
+	if (!entries.count)
+		return;
+	if (select_default(&settings.config, entries.list, entries.count, settings.oneshot, settings.last_booted,
+			   &menu.selected, problem))
+		menu.held = true;
+	menu_add_problem(&menu, problem);
+}
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
+{
+	struct problem problem = { .code = OK };
+	EFI_STATUS status = meet_firmware(image, table);
+
+	if (status)
+		return status;
+	print("Baton " BATON_VERSION " (" BATON_COMMIT ")\n");
+	vars_announce();
+	if (volume_open(&esp, firmware.loaded->DeviceHandle, &problem)) {
+		print_problem(&problem);
+		return EFI_LOAD_ERROR;
+	}
+	menu.entries = &entries;
+	menu.config = &settings.config;
+	if (settings_read(&settings, &esp, &problem))
+		menu_add_problem(&menu, &problem);
+	read_entries(&problem);
+	choose_default(&problem);
+	for (;;) {
+		vars_set_time(L"LoaderTimeMenuUSec");
+		if (menu_run(&menu) == MENU_CHOICE_QUIT)
+			return EFI_SUCCESS;
+		menu.problem_count = 0;
+		start_entry(entries_listed(&entries, menu.selected), &settings, menu.edited ? menu.options : NULL,
+			    menu.watch_until_ms, &problem);
+		menu.held = true;
+		menu_add_problem(&menu, &problem);
+	}
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "efi/memory.h"
+
+#include "boot/efimap.h"
+#include "efi/protocols.h"
+#include "lib/string.h"
+
+#define PAGE		4096ull
+#define FOUR_GIB	(1ull << 32)
+#define LOW_END		0xa0000ull
+#define MAP_SLACK	16		/* descriptors that the allocation of the buffer itself may add */
+#define MAP_TRIES	4
+
+struct map_view { uint8_t *base; UINTN size, stride; };
+
+static enum status take_map(struct map_view *map, struct problem *problem)
+{
+	unsigned i;
+
+	for (i = 0; i < MAP_TRIES; i++) {
+		UINTN key;
+		UINT32 version;
+		EFI_STATUS status;
+
+		map->size = 0;
+		map->base = NULL;
+		firmware.boot->GetMemoryMap(&map->size, NULL, &key, &map->stride, &version);
+		map->size += MAP_SLACK * map->stride;
+		status = firmware.boot->AllocatePool(EfiLoaderData, map->size, (void **)&map->base);
+		if (!status)
+			status = firmware.boot->GetMemoryMap(&map->size, (EFI_MEMORY_DESCRIPTOR *)map->base, &key,
+							     &map->stride, &version);
+		if (!status)
+			return OK;
+		if (map->base)
+			firmware.boot->FreePool(map->base);
+		if (status != EFI_BUFFER_TOO_SMALL)
+			break;
+	}
+	return problem_set(problem, E_NO_MEMORY, "firmware's memory map cannot be read");
+}
+
+/* The lowest (or highest) aligned base of a free run inside [min, max), 0: none. *largest: biggest free run seen. */
+static uint64_t find_hole(const struct map_view *map, const struct place_request *want, uint64_t max, bool lowest,
+			  uint64_t *largest)
+{
+	uint64_t best = 0, bytes = (want->size + PAGE - 1) & ~(PAGE - 1);
+	UINTN at;
+
+	for (at = 0; at + map->stride <= map->size; at += map->stride) {
+		const EFI_MEMORY_DESCRIPTOR *d = (const EFI_MEMORY_DESCRIPTOR *)(map->base + at);
+		uint64_t start = d->PhysicalStart, end = start + d->NumberOfPages * PAGE, base;
+
+		if (d->Type != EfiConventionalMemory || (d->Attribute & EFI_ATTRIBUTE_SP) || end <= start)
+			continue;
+		if (end - start > *largest)
+			*largest = end - start;
+		if (start < want->min)
+			start = want->min;
+		if (start < PAGE)
+			start = PAGE;
+		if (end > max)
+			end = max;
+		if (start >= end || end - start < bytes)
+			continue;
+		base = lowest ? (start + want->align - 1) & ~(want->align - 1) : (end - bytes) & ~(want->align - 1);
+		if (base < start || base > end - bytes)
+			continue;
+		if (!best || (lowest ? base < best : base > best))
+			best = base;
+	}
+	return best;
+}
+
+static bool take_at(uint64_t base, uint64_t size, EFI_MEMORY_TYPE type)
+{
+	EFI_PHYSICAL_ADDRESS address = base;
+
+	return firmware.boot->AllocatePages(AllocateAddress, type, (size + PAGE - 1) / PAGE, &address) == EFI_SUCCESS;
+}
+
+enum status memory_place(const struct place_request *want, uint64_t *phys, struct problem *problem)
+{
+	EFI_MEMORY_TYPE type = want->kind == PLACE_RESERVED ? EfiReservedMemoryType : EfiLoaderData;
+	uint64_t largest = 0, base;
+	struct map_view map;
+	enum status error;
+	bool lowest;
+
+	if (want->preferred && want->preferred >= want->min && want->size <= want->max &&
+	    want->preferred <= want->max - want->size && take_at(want->preferred, want->size, type)) {
+		*phys = want->preferred;
+		return OK;
+	}
+	error = take_map(&map, problem);
+	if (error)
+		return error;
+	lowest = want->kind == PLACE_KERNEL;
+	base = find_hole(&map, want, want->max < FOUR_GIB ? want->max : FOUR_GIB, lowest, &largest);
+	if (!base && want->max > FOUR_GIB)
+		base = find_hole(&map, want, want->max, lowest, &largest);
+	firmware.boot->FreePool(map.base);
+	if (!base || !take_at(base, want->size, type))
+		return problem_set(problem, E_NO_MEMORY,
+				   "no %llu KiB aligned to %llu KiB between 0x%llx and 0x%llx, "
+				   "largest free run is %llu KiB",
+				   (unsigned long long)(want->size >> 10), (unsigned long long)(want->align >> 10),
+				   (unsigned long long)want->min, (unsigned long long)want->max,
+				   (unsigned long long)(largest >> 10));
+	*phys = base;
+	return OK;
+}
+
+void memory_release(uint64_t phys, uint64_t size)
+{
+	firmware.boot->FreePages(phys, (size + PAGE - 1) / PAGE);
+}
+
+uint64_t memory_take_low_page(void)
+{
+	uint64_t base;
+
+	/* Around 0x80000 first: firmware's and option ROMs' own uses cluster at both ends of low memory. */
+	for (base = 0x8f000; base >= 0x10000; base -= PAGE)
+		if (take_at(base, PAGE, EfiLoaderData))
+			return base;
+	for (base = 0x90000; base < LOW_END - PAGE; base += PAGE)
+		if (take_at(base, PAGE, EfiLoaderData))
+			return base;
+	return 0;
+}
+
+enum status memory_new(uint64_t bytes, void **out, struct problem *problem)
+{
+	if (firmware.boot->AllocatePool(EfiLoaderData, bytes, out))
+		return problem_set(problem, E_NO_MEMORY, "no %llu KiB for Baton itself",
+				   (unsigned long long)(bytes >> 10));
+	memset(*out, 0, bytes);
+	return OK;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Pages from firmware, at addresses we choose: firmware's allocator knows neither alignment nor a lower bound, so
+ * holes are looked for in the memory map and taken by address. Before ExitBootServices only.
+ */
+#ifndef EFI_MEMORY_H
+#define EFI_MEMORY_H
+
+#include "boot/source.h"
+#include "efi/firmware.h"
+
+/* source->place(): kernel at the preferred or lowest, others at the highest fitting address, below 4 GiB first.
+ * E50 names what was asked for and the largest hole. */
+enum status MUST_CHECK memory_place(const struct place_request *request, uint64_t *phys, struct problem *problem);
+void memory_release(uint64_t phys, uint64_t size);
+
+/* One page below 640 KiB for CPUs that start in real mode; 0: there is none (kernel/ looks again). */
+uint64_t memory_take_low_page(void);
+
+/* Zeroed pool memory, E50. Not freed before exit: firmware's teardown makes it ordinary memory. */
+enum status MUST_CHECK memory_new(uint64_t bytes, void **out, struct problem *problem);
+
+#endif

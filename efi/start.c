@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "efi/start.h"
+
+#include "boot/load.h"
+#include "efi/exit.h"
+#include "efi/firmware.h"
+#include "efi/input.h"
+#include "efi/mp.h"
+#include "efi/print.h"
+#include "efi/progress.h"
+#include "efi/tables.h"
+#include "efi/vars.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+
+/* What kernel_main() gets: it must outlive firmware and every stack frame here. */
+static struct boot_info info;
+
+static enum status load(struct listed_entry *listed, struct problem *problem)
+{
+	static struct load_work work;
+	struct volume *volume = listed->volume;
+	enum status error = listed->problem.code, join_error;
+
+	if (error)
+		return problem_set(problem, error, "%s", listed->problem.text);
+	error = entry_check_startable(&listed->entry, problem);
+	if (!error)
+		error = file_approve(volume, listed->entry.linux_path, problem);
+	if (!error)
+		error = load_entry(&volume->source, mp_hasher(), &listed->entry, &info.config, &work, &info.plan,
+				   problem);
+	/* What was loaded is not given back if this fails: that CPU may still write a digest there. */
+	join_error = mp_join(problem);
+	if (!error)
+		error = join_error;
+	progress_end();
+	file_forget_approved(volume);
+	if (!error)
+		print("Linux %s\n", work.version);
+	return error;
+}
+
+/* Nothing here may stop a start: a read-only medium has no tries to count. */
+static void tell_next_system(struct listed_entry *listed, const struct settings *settings)
+{
+	struct problem problem = { .code = OK };
+
+	if (entries_count_try(listed, &problem))
+		print_problem(&problem);
+	vars_set_text(L"LoaderEntrySelected", listed->entry.id, false);
+	if (strcmp(settings->config.default_pattern, "@saved") == 0)
+		vars_set_text(L"LoaderEntryLastBooted", listed->entry.id, true);
+	tables_install_seed();
+	vars_set_time(L"LoaderTimeExecUSec");
+}
+
+/* A policy that cannot act yet must not look as if it did: one line, and the default (restart) stands in. */
+static void warn_policy(const struct config *config)
+{
+	struct problem problem = { .code = OK };
+
+	if (config_check_on_failure(config, &problem))
+		print_problem(&problem);
+}
+
+/* The person who held a key while the hidden menu's time ran and the files were read. */
+static bool key_came(uint64_t until_ms)
+{
+	uint64_t now = firmware_now_ms();
+	struct key key;
+
+	return input_wait(&key, until_ms > now ? (uint32_t)(until_ms - now) : 0);
+}
+
+enum status start_entry(struct listed_entry *listed, const struct settings *settings, const char *options,
+			uint64_t watch_until_ms, struct problem *problem)
+{
+	struct entry *entry = &listed->entry;
+	static char as_written[CMDLINE_MAX];
+	enum status error;
+
+	memset(&info, 0, sizeof info);
+	settings_for_entry(settings, entry, &info.config);
+	memcpy(as_written, entry->options, sizeof as_written);
+	if (options)
+		fmt_snprint(entry->options, sizeof entry->options, "%s", options);
+	print("Starting %s\n", entry->title[0] ? entry->title : entry->id);
+	warn_policy(&info.config);
+	error = load(listed, problem);
+	memcpy(entry->options, as_written, sizeof as_written);
+	if (error)
+		return error;
+	if (watch_until_ms && key_came(watch_until_ms)) {
+		load_release(&listed->volume->source, &info.plan);
+		return OK;
+	}
+	tables_collect(&info);
+	tell_next_system(listed, settings);
+	error = exit_to_kernel(&info, problem);
+	load_release(&listed->volume->source, &info.plan);
+	return error;
+}

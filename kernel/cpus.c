@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/cpus.h"
+
+#include "kernel/log.h"
+#include "kernel/memory.h"
+#include "mm/flush.h"
+#include "smp/call.h"
+#include "smp/layout.h"
+#include "x86/apic.h"
+#include "x86/cpu.h"
+#include "x86/pc/ioapic.h"
+#include "x86/pc/pic.h"
+
+#define GUARDS_MAX (SMP_CPUS_MAX * SMP_SLICE_GUARDS)
+
+static uint64_t guards[GUARDS_MAX];
+
+static unsigned list_guards(uint64_t base, unsigned cpu_count)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < cpu_count; i++) {
+		struct smp_slice slice = smp_slice(base, cpu_count, i);
+
+		for (unsigned g = 0; g < SMP_SLICE_GUARDS; g++)
+			guards[count++] = slice.guard[g];
+	}
+	return count;
+}
+
+/* No interrupt source but ours: I/O APICs before local APICs (erratum AVR31, cpu.md D4). */
+static void mask_devices(const struct machine *machine)
+{
+	for (unsigned i = 0; i < machine->madt.ioapic_count; i++)
+		ioapic_mask_all(machine->madt.ioapic_base[i]);
+	if (machine->madt.pcat_compat)
+		pic_mask_all();
+}
+
+static void log_verdicts(const struct online_result *result)
+{
+	for (unsigned i = 0; i < smp_cpu_count(); i++) {
+		const struct cpu *cpu = smp_cpu(i);
+
+		log_event("cpu", "apic=%u verdict=%s us=%u%s", cpu->apic_id, cpu_verdict_text(cpu_state(cpu)),
+			  cpu->online_us, cpu == smp_boss() ? " boss=1" : "");
+	}
+	log_event("cpus", "listed=%u online=%u no_answer=%u lost=%u us=%u", smp_cpu_count(), result->online,
+		  result->no_answer, result->lost, result->total_us);
+	if (result->mp_wakeup)
+		log_text("firmware offers the MP wakeup mailbox: INIT-SIPI is not used, one CPU runs");
+}
+
+enum status cpus_take(const struct boot_info *info, const struct machine *machine, struct online_result *result,
+		      struct problem *problem)
+{
+	unsigned count = machine->madt.cpu_count;
+	struct mm_range memory = { 0, smp_memory_needed(count) };
+	struct online_config config = { .low_page = info->low_page, .boot_page_mapped = true };
+	enum status s = phys_alloc_run(&kernel_memory.phys, memory.size / MM_PAGE_BYTES, MM_PAGE_BYTES, 1ull << 32,
+				       &memory.base, problem);
+
+	if (s == OK)
+		s = memory_map(info, memory, guards, list_guards(memory.base, count), problem);
+	if (s == OK)
+		s = apic_init(problem);
+	if (s == OK)
+		s = smp_init(&machine->madt, memory.base, memory.size, problem);
+	if (s != OK)
+		return s;
+	apic_enable();
+	config.cr3 = space_cr3(&kernel_memory.space);
+	s = smp_bring_up(&config, result, problem);
+	log_release();
+	mask_devices(machine);
+	if (s == OK)
+		log_verdicts(result);
+	mm_set_flush_others(call_flush_others);
+	/* A CPU lost on its way in may still walk our tables: none of them is freed from here on. */
+	if (result->lost) {
+		space_quarantine(&kernel_memory.space);
+		if (s == OK)
+			s = problem_set(problem, E_CPU_LOST, "handover refused: %u CPUs were lost on their way in",
+					result->lost);
+	}
+	return s;
+}

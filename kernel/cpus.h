@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Taking every CPU: memory for them, our page tables, bring-up, one serial line per CPU.
+ */
+#ifndef KERNEL_CPUS_H
+#define KERNEL_CPUS_H
+
+#include "boot/boot_info.h"
+#include "kernel/machine.h"
+#include "lib/status.h"
+#include "smp/online.h"
+
+/* Loads our tables on the way. CPUs that fail have a verdict; an error means that nothing can go on. Context: boss,
+ * interrupts off, clock running, memory_start() done. */
+enum status MUST_CHECK cpus_take(const struct boot_info *info, const struct machine *machine,
+				 struct online_result *result, struct problem *problem);
+
+#endif

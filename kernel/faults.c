@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/faults.h"
+
+#include "kernel/log.h"
+#include "lib/string.h"
+#include "x86/cpu.h"
+#include "x86/regs.h"
+
+#define FAULTS_MAX 16
+#define WORD_BYTES 48
+
+struct fault {
+	char segment[24];		/* flip; "" otherwise */
+	bool deaf, canary;
+	enum fault_kick kick;
+	uint32_t apic_id;
+};
+
+const bool faults_built_in = true;
+
+static struct fault faults[FAULTS_MAX];
+static unsigned fault_count;
+
+static bool parse_number(const char **at, uint32_t *value)
+{
+	const char *start = *at;
+
+	*value = 0;
+	while (**at >= '0' && **at <= '9')
+		*value = *value * 10 + (uint32_t)(*(*at)++ - '0');
+	return *at != start;
+}
+
+static bool parse_kick(const char *name, enum fault_kick *kick)
+{
+	static const char *const names[] = { NULL, "spin", "nmi", "counter", "dead" };
+
+	for (unsigned i = 1; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0) {
+			*kick = (enum fault_kick)i;
+			return true;
+		}
+	return false;
+}
+
+static bool parse_word(const char *word, struct fault *f)
+{
+	const char *at = word;
+
+	memset(f, 0, sizeof(*f));
+	if (strncmp(at, "flip:", 5) == 0 && at[5] && strlen(at + 5) < sizeof(f->segment)) {
+		memcpy(f->segment, at + 5, strlen(at + 5) + 1);
+		return true;
+	}
+	if (strcmp(at, "canary") == 0)
+		return f->canary = true;
+	if (strncmp(at, "deaf:", 5) == 0) {
+		at += 5;
+		f->deaf = true;
+		return parse_number(&at, &f->apic_id) && !*at;
+	}
+	if (strncmp(at, "ignore-kick:", 12) == 0) {
+		at += 12;
+		return parse_number(&at, &f->apic_id) && *at == ':' && parse_kick(at + 1, &f->kick);
+	}
+	return false;
+}
+
+enum status faults_configure(const char *words, struct problem *problem)
+{
+	fault_count = 0;
+	while (*words) {
+		char word[WORD_BYTES];
+		const char *end = strchr(words, ',');
+		size_t length = end ? (size_t)(end - words) : strlen(words);
+
+		if (length >= sizeof(word) || fault_count == FAULTS_MAX)
+			return problem_set(problem, E_CONFIG_VALUE, "baton.fault=: too long at \"%s\"", words);
+		memcpy(word, words, length);
+		word[length] = 0;
+		if (!parse_word(word, &faults[fault_count]))
+			return problem_set(problem, E_CONFIG_VALUE, "baton.fault=: \"%s\" is not a fault", word);
+		log_event("fault", "armed=%s", word);
+		fault_count++;
+		words += length + (end ? 1 : 0);
+	}
+	return OK;
+}
+
+void faults_damage(const char *segment, uint64_t base, uint64_t size)
+{
+	for (unsigned i = 0; i < fault_count; i++) {
+		uint8_t *victim = (uint8_t *)(base + size / 2);
+		uint64_t cr0 = cpu_read_cr0();
+
+		if (strcmp(faults[i].segment, segment) != 0)
+			continue;
+		cpu_write_cr0(cr0 & ~(uint64_t)CR0_WP);
+		*victim ^= 0x10;
+		cpu_write_cr0(cr0);
+		log_event("fault", "flipped=%s address=0x%lx page=0x%lx", segment, (unsigned long)victim,
+			  (unsigned long)victim & ~0xfffUL);
+	}
+}
+
+bool faults_canary(void)
+{
+	for (unsigned i = 0; i < fault_count; i++)
+		if (faults[i].canary)
+			return true;
+	return false;
+}
+
+bool faults_deaf(uint32_t apic_id)
+{
+	for (unsigned i = 0; i < fault_count; i++)
+		if (faults[i].deaf && faults[i].apic_id == apic_id)
+			return true;
+	return false;
+}
+
+enum fault_kick faults_ignore_kick(uint32_t apic_id)
+{
+	for (unsigned i = 0; i < fault_count; i++)
+		if (faults[i].kick != FAULT_KICK_NONE && faults[i].apic_id == apic_id)
+			return faults[i].kick;
+	return FAULT_KICK_NONE;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/faults.h"
+
+const bool faults_built_in = false;
+
+enum status faults_configure(const char *words, struct problem *problem)
+{
+	if (words[0])
+		return problem_set(problem, E_CONFIG_WORD, "baton.fault=%s: only the faults build injects faults",
+				   words);
+	return OK;
+}
+
+void faults_damage(const char *segment, uint64_t base, uint64_t size)
+{
+	(void)segment;
+	(void)base;
+	(void)size;
+}
+
+bool faults_canary(void)
+{
+	return false;
+}
+
+bool faults_deaf(uint32_t apic_id)
+{
+	(void)apic_id;
+	return false;
+}
+
+enum fault_kick faults_ignore_kick(uint32_t apic_id)
+{
+	(void)apic_id;
+	return FAULT_KICK_NONE;
+}

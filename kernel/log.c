@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/log.h"
+
+#include <stdarg.h>
+
+#include "gen/identity.h"
+#include "kernel/machine.h"
+#include "kernel/report.h"
+#include "kernel/screen.h"
+#include "lib/console_spec.h"
+#include "lib/fmt.h"
+#include "lib/spcr.h"
+#include "lib/string.h"
+#include "x86/cpu.h"
+#include "x86/pc/uart.h"
+
+#define LOG_LINE_BYTES 400
+
+/* Under a hypervisor text waits here until the other CPUs are taken: firmware's APs may spin until then, and each
+ * access to a serial port or screen costs an emulator a time slice (seconds for 31 CPUs and four lines were seen). */
+#define LOG_HELD_BYTES 4096
+
+static struct uart serial;
+static char held_text[LOG_HELD_BYTES];
+static size_t held_bytes;
+static bool holding;
+
+const struct uart *log_uart(void)
+{
+	return &serial;
+}
+
+void log_serial_off(void)
+{
+	serial.base = 0;
+}
+
+void log_release(void)
+{
+	holding = false;
+	if (!held_bytes)
+		return;
+	uart_write_text(&serial, held_text, held_bytes);
+	screen_write(held_text);
+	held_bytes = 0;
+}
+
+static void emit(const char *text)
+{
+	size_t length = strlen(text);
+
+	if (holding && length < LOG_HELD_BYTES - held_bytes) {
+		memcpy(held_text + held_bytes, text, length + 1);
+		held_bytes += length;
+		return;
+	}
+	log_release();
+	uart_write_text(&serial, text, strlen(text));
+	screen_write(text);
+}
+
+static void emit_formatted(const char *prefix, const char *format, va_list args)
+{
+	char line[LOG_LINE_BYTES];
+	int used = fmt_snprint(line, sizeof(line) - 1, "%s", prefix);
+
+	used += fmt_vsnprint(line + used, sizeof(line) - 1 - used, format, args);
+	if (used > (int)sizeof(line) - 2)
+		used = sizeof(line) - 2;
+	line[used] = '\n';
+	line[used + 1] = 0;
+	emit(line);
+}
+
+void log_event(const char *event, const char *format, ...)
+{
+	char prefix[64];
+	va_list args;
+
+	fmt_snprint(prefix, sizeof(prefix), "baton: event=%s ", event);
+	va_start(args, format);
+	emit_formatted(prefix, format, args);
+	va_end(args);
+}
+
+void log_text(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	emit_formatted("baton: ", format, args);
+	va_end(args);
+}
+
+void log_problem(const struct problem *problem)
+{
+	log_release();
+	log_event("error", "code=E%02u text=\"%s\"", (unsigned)problem->code, problem->text);
+}
+
+/* The configured console, else the one that firmware's SPCR names. */
+static enum status find_console(const struct boot_info *info, struct console_spec *spec, struct problem *problem)
+{
+	struct acpi_table table = { 0 };
+
+	if (info->config.console[0])
+		return console_spec_parse(info->config.console, spec, problem);
+	if (info->rsdp) {
+		enum status s = machine_find_table(info->rsdp, "SPCR", &table, problem);
+
+		if (s != OK || !table.data)
+			return s;
+		return spcr_parse(table.data, table.length, spec, problem);
+	}
+	return OK;
+}
+
+void log_open(const struct boot_info *info)
+{
+	struct problem problem = { 0 };
+	struct console_spec spec = { 0 };
+
+	if (find_console(info, &spec, &problem) == OK && spec.base) {
+		serial = (struct uart){ spec.base, spec.mmio, spec.stride };
+		uart_init(&serial, spec.baud);
+	}
+	screen_open(&info->framebuffer);
+	holding = cpu_cpuid(1, 0).ecx >> 31;
+	log_text("grammar=%u version=%s commit=%s build=%s", LOG_GRAMMAR_VERSION, BATON_VERSION, BATON_COMMIT,
+		 BATON_BUILD);
+	if (problem.code)
+		log_problem(&problem);
+	log_event("door", "name=%s image=0x%lx size=0x%lx", door_name(info->door), (unsigned long)info->image_base,
+		  (unsigned long)info->image_size);
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Messages of the mini-kernel: to the serial port, the framebuffer and a ring that the fault dump can show.
+ * Machine lines are logfmt, event first; docs/serial.md is their grammar.
+ */
+#ifndef KERNEL_LOG_H
+#define KERNEL_LOG_H
+
+#include "boot/boot_info.h"
+#include "lib/status.h"
+
+#define LOG_GRAMMAR_VERSION 1
+
+/* Opens the sinks that info names: config.console, else none; the framebuffer when there is one. Prints
+ * the grammar line. Context: boss, once, after ExitBootServices. */
+void log_open(const struct boot_info *info);
+
+/* The UART in use, for the block. base 0: none. */
+struct uart;
+const struct uart *log_uart(void);
+
+/* No more output there, after it proved to fault. */
+void log_serial_off(void);
+
+/* Writes "baton: event=<event> <formatted words>\n". The caller keeps values free of spaces or quotes them.
+ * Context: boss only, any time after log_open(). */
+void log_event(const char *event, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A line for people, without grammar. Same context. */
+void log_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Writes what log_open() and later calls held back; from now on lines go out at once. Called when the other CPUs are
+ * taken, and by everything that stops. */
+void log_release(void);
+
+/* The problem as a machine line: event=error code=E24 text="...". Same context. */
+void log_problem(const struct problem *problem);
+
+#endif

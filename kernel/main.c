@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The life of a boot after the door, in the order in which it happens. Everything here runs on the boss.
+ */
+#include "kernel/kernel.h"
+
+#include "kernel/canary.h"
+#include "kernel/cpus.h"
+#include "kernel/faults.h"
+#include "kernel/handover.h"
+#include "kernel/inventory.h"
+#include "kernel/log.h"
+#include "kernel/machine.h"
+#include "kernel/memory.h"
+#include "kernel/next.h"
+#include "kernel/phase.h"
+#include "kernel/platform.h"
+#include "kernel/stop.h"
+#include "x86/apic.h"
+#include "x86/cpu.h"
+#include "x86/idt.h"
+#include "x86/mce.h"
+#include "x86/pc/uart.h"
+#include "x86/percpu.h"
+#include "x86/regs.h"
+#include "x86/tsc.h"
+
+#define EARLY_STACK_BYTES 4096
+#define APIC_BASE_MASK 0x000ffffffffff000ull
+
+void stack_call(void *argument, uint64_t top, void (*function)(void *));
+
+static struct problem problem;
+static struct platform platform;
+static struct machine machine;
+static struct online_result online;
+static struct next next;
+static struct handover handover;
+
+static void must(enum status s)
+{
+	if (s != OK)
+		stop_problem(&problem);
+}
+
+/* For what a boot can go on without: said, not fatal. */
+static void note(enum status s)
+{
+	if (s != OK)
+		log_problem(&problem);
+	problem.code = OK;
+}
+
+/* Until the CPUs' memory exists the boss faults on static stacks. */
+static void own_tables_early(void)
+{
+	static uint8_t stacks[3][EARLY_STACK_BYTES] __attribute__((aligned(16)));
+	static struct percpu early;
+
+	percpu_init(&early, 0, 0, 0, 0, (uint64_t)stacks[1], (uint64_t)stacks[2],
+		    (uint64_t)stacks[2] + EARLY_STACK_BYTES);
+	idt_set_panic(stop_exception);
+	idt_build();
+	percpu_load(&early);
+	mce_enable();
+}
+
+/* Good enough until the local APIC is mapped: only a machine without MADT relies on it. */
+static uint32_t initial_apic_id(void)
+{
+	return cpu_cpuid(1, 0).ebx >> 24;
+}
+
+/* Sizes first, then places: the map, the CPU count and nothing else decide (protocol rule 18). */
+static void reserve(struct boot_info *info)
+{
+	next_size(info, machine.madt.cpu_count, INVENTORY_PCI_REPORTED, &next);
+	must(handover_reserve(info, &machine, &next, &handover, &problem));
+	must(memory_start(info, &problem));
+}
+
+static void list_devices(const struct boot_info *info)
+{
+	memory_add_device("lapic", cpu_rdmsr(MSR_APIC_BASE) & APIC_BASE_MASK, MM_PAGE_BYTES, MM_UC);
+	for (unsigned i = 0; i < machine.madt.ioapic_count; i++)
+		memory_add_device("ioapic", machine.madt.ioapic_base[i], MM_PAGE_BYTES, MM_UC);
+	memory_add_device("hpet", machine.clock.hpet_base, MM_PAGE_BYTES, MM_UC);
+	for (unsigned i = 0; i < machine.ecam_count; i++)
+		memory_add_device("ecam", machine.ecam[i].base + ((uint64_t)machine.ecam[i].first_bus << 20),
+				  (machine.ecam[i].last_bus - machine.ecam[i].first_bus + 1ull) << 20, MM_UC);
+	memory_add_device("framebuffer", info->framebuffer.base, info->framebuffer.size, MM_UC_MINUS);
+	if (log_uart()->mmio)
+		memory_add_device("uart", log_uart()->base, MM_PAGE_BYTES, MM_UC);
+	if (machine.reset.space == 0)
+		memory_add_device("reset", machine.reset.address, 8, MM_UC);
+}
+
+/* Next to each placed image, where a stray store is likely, and a few anywhere in free memory. */
+static void place_canary(const struct boot_info *info)
+{
+	uint64_t limits[2 * SEGMENT_MAX + CANARY_SPREAD];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < info->plan.segment_count; i++) {
+		const struct boot_segment *s = &info->plan.segments[i];
+
+		limits[count++] = s->dest;
+		limits[count++] = s->dest + s->reserved_size + MM_PAGE_BYTES;
+	}
+	for (unsigned i = 1; i <= CANARY_SPREAD; i++)
+		limits[count++] = kernel_memory.ram_bytes / CANARY_SPREAD * i;
+	log_event("canary", "pages=%u", canary_fill(&kernel_memory.phys, limits, count));
+}
+
+/* On our own stack, tables and CPUs. */
+static void with_all_cpus(void *argument)
+{
+	struct boot_info *info = argument;
+
+	note(tsc_calibrate(&machine.clock, &problem));
+	log_event("own", "levels=%u tsc_khz=%lu clock=%s ram=%lu platform=%s free_pages=%lu", kernel_memory.levels,
+		  tsc_khz(), tsc_source_text(), kernel_memory.ram_bytes, platform.name, kernel_memory.phys.free_pages);
+	next_open_report(&next, smp_cpu_count(), INVENTORY_PCI_REPORTED);
+	report_identity(&next.report, info, &platform);
+	inventory_machine_checks(&next.report);
+	inventory_bus_masters(&info->config, &machine, &next.report);
+	phase_done("inventory");
+
+	place_canary(info);
+	must(next_build(info, &next, &problem));
+	must(handover_prepare(info, &machine, &platform, &next, &handover, &problem));
+	phase_done("prepare");
+
+	must(handover_park(info, &handover, &problem));
+	phase_done("park");
+	must(handover_roll_call(&handover, &problem));
+	if (faults_canary())
+		canary_damage();
+	must(canary_check(&problem));
+	phase_done("rollcall");
+	phase_report(&next.report, tsc_khz());
+
+	handover_commit(&machine, &handover);
+}
+
+_Noreturn void kernel_main(struct boot_info *info)
+{
+	phase_origin(info->tsc_at_door);
+	phase_done_at("door", info->tsc_at_exit);
+	stop_configure(&info->config, &machine.reset);
+	own_tables_early();		/* before the consoles: one that is not there may fault */
+	log_open(info);
+	platform_read(&platform);
+
+	must(faults_configure(info->config.fault, &problem));
+	must(memory_open(info, &problem));
+	machine_read(&machine, info->rsdp, initial_apic_id());
+	machine.clock.hint_hz = info->tsc_hz_hint;
+	note(tsc_init(&machine.clock, &problem));
+	reserve(info);
+	list_devices(info);
+	phase_done("own");
+
+	must(cpus_take(info, &machine, &online, &problem));
+	phase_done("online");
+	stack_call(info, smp_boss()->percpu->stack_top, with_all_cpus);
+	__builtin_unreachable();
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/memory.h"
+
+#include "boot/efimap.h"
+#include "kernel/image.h"
+#include "lib/string.h"
+#include "x86/cpu.h"
+#include "x86/regs.h"
+
+#define LOW_MEMORY_END	0xa0000ull
+#define HIGH_START	0x100000ull
+#define FOUR_GIB	0x100000000ull
+#define FREE_RANGES_MAX	512
+#define BORDERS_MAX	8	/* of 2 MiB, that a compact reservation steps over */
+
+struct kernel_memory kernel_memory;
+
+static struct place_range free_ranges[FREE_RANGES_MAX];
+
+static void read_features(struct mm_features *f)
+{
+	uint32_t extended = cpu_cpuid(0x80000000, 0).eax;
+
+	f->pat = cpu_rdmsr(MSR_PAT);
+	f->phys_bits = extended >= 0x80000008 ? cpu_cpuid(0x80000008, 0).eax & 0xff : 36;
+	f->nx = (cpu_rdmsr(MSR_EFER) & EFER_NXE) != 0;
+	f->page_1g = extended >= 0x80000001 && (cpu_cpuid(0x80000001, 0).edx >> 26 & 1);
+}
+
+/* Read-only must bind us, too, and data must not execute: UEFI firmware sets both bits, a loader may not have. The APs
+ * take over the boss's CR0 and EFER, the block its CR0. */
+static void enable_protection(void)
+{
+	cpu_write_cr0(cpu_read_cr0() | CR0_WP);
+	if (cpu_cpuid(0x80000000, 0).eax >= 0x80000001 && (cpu_cpuid(0x80000001, 0).edx >> 20 & 1))
+		cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_NXE);
+}
+
+enum status memory_open(struct boot_info *info, struct problem *problem)
+{
+	struct kernel_memory *m = &kernel_memory;
+	enum status s = efimap_prepare(&info->efi_map, problem);
+
+	if (s != OK)
+		return s;
+	enable_protection();
+	read_features(&m->features);
+	m->levels = cpu_read_cr4() & CR4_LA57 ? 5 : 4;
+	m->ram_bytes = efimap_ram_bytes(&info->efi_map);
+	s = memory_reserve_at(info, "efi-map", info->efi_map.base & ~(MM_PAGE_BYTES - 1),
+			      mm_page_up((info->efi_map.base & (MM_PAGE_BYTES - 1)) + info->efi_map.capacity), problem);
+	if (s == OK && info->low_page)
+		s = memory_reserve_at(info, "trampoline", info->low_page, MM_PAGE_BYTES, problem);
+	if (s == OK && info->plan.digest_table)
+		s = memory_reserve_at(info, "digests", (uintptr_t)info->plan.digest_table,
+				      mm_page_up((uint64_t)info->plan.digest_capacity * sizeof(struct chunk_digest)),
+				      problem);
+	return s;
+}
+
+enum status memory_reserve_at(struct boot_info *info, const char *what, uint64_t base, uint64_t size,
+			      struct problem *problem)
+{
+	struct kernel_memory *m = &kernel_memory;
+	enum status s;
+
+	if (m->reserved_count == MEMORY_RESERVED_MAX)
+		return problem_set(problem, E_NO_MEMORY, "reservation %s: table of %u is full", what,
+				   MEMORY_RESERVED_MAX);
+	s = efimap_carve(&info->efi_map, base, size, EFI_TYPE_RESERVED, problem);
+	if (s == OK)
+		m->reserved[m->reserved_count++] = (struct reserved_range){ what, base, size };
+	return s;
+}
+
+enum status memory_find(const struct boot_info *info, uint64_t size, bool compact, uint64_t *base,
+			struct problem *problem)
+{
+	/* The first MiB is the next kernel's own; nothing of ours but the trampoline page lies there. */
+	struct place_range avoid[1 + BORDERS_MAX] = { { 0, HIGH_START } };
+	uint64_t bytes = mm_page_up(size), first = 0, border;
+	enum status s;
+
+	for (unsigned count = 1;; count++) {
+		struct problem unused = { 0 };
+
+		s = efimap_find_hole(&info->efi_map, bytes, MM_PAGE_BYTES, FOUR_GIB, avoid, count, base,
+				     count == 1 ? problem : &unused);
+		if (count == 1)
+			first = *base;
+		border = (*base + MM_2M_BYTES) & ~(MM_2M_BYTES - 1);
+		if (s == OK && (!compact || bytes > MM_2M_BYTES || *base + bytes <= border))
+			return OK;
+		if (s != OK || count == 1 + BORDERS_MAX)
+			break;
+		avoid[count] = (struct place_range){ border - MM_PAGE_BYTES, 2 * MM_PAGE_BYTES };
+	}
+	*base = first;
+	return first ? OK : s;
+}
+
+enum status memory_reserve(struct boot_info *info, const char *what, uint64_t size, uint64_t *base,
+			   struct problem *problem)
+{
+	enum status s = memory_find(info, size, false, base, problem);
+
+	return s == OK ? memory_reserve_at(info, what, *base, mm_page_up(size), problem) : s;
+}
+
+void memory_add_device(const char *what, uint64_t base, uint64_t size, enum mm_cache cache)
+{
+	struct kernel_memory *m = &kernel_memory;
+	uint64_t start = mm_page_down(base), end = mm_page_up(base + size);
+
+	for (unsigned i = 0; i < m->device_count; i++)
+		if (m->devices[i].base <= start && end <= m->devices[i].base + m->devices[i].size)
+			return;
+	if (!base || m->device_count == MEMORY_DEVICES_MAX)
+		return;
+	m->devices[m->device_count++] = (struct identity_range){
+		start, end - start, MM_WRITE | MM_CACHE(cache), MM_PAGE_2M, what };
+}
+
+enum status memory_start(struct boot_info *info, struct problem *problem)
+{
+	struct kernel_memory *m = &kernel_memory;
+	unsigned count;
+	enum status s = efimap_list_free(&info->efi_map, false, free_ranges, FREE_RANGES_MAX, &count, problem);
+
+	phys_init(&m->phys, false);
+	for (unsigned i = 0; s == OK && i < count; i++) {
+		uint64_t start = free_ranges[i].base, end = free_ranges[i].base + free_ranges[i].size;
+
+		/* 32-bit code loads CR3 (trampoline, hand-over), so tables come from below 4 GiB. */
+		start = start < HIGH_START ? HIGH_START : start;
+		end = end > FOUR_GIB ? FOUR_GIB : end;
+		if (start < end)
+			s = phys_add(&m->phys, start, end - start, problem);
+	}
+	if (s == OK && !m->phys.free_pages)
+		return problem_set(problem, E_NO_MEMORY, "memory map: no free page between 1 MiB and 4 GiB");
+	m->tables = page_source_phys(&m->phys);
+	return s;
+}
+
+struct range_list { struct identity_range *at; unsigned count, capacity; };
+
+static void list_add(struct range_list *list, uint64_t base, uint64_t size, mm_prot prot, enum mm_page_size max,
+		     const char *what)
+{
+	if (size && list->count < list->capacity)
+		list->at[list->count++] = (struct identity_range){ base, size, prot, max, what };
+}
+
+/* RAM that we or the next image use is writable; tables of firmware read-only; firmware's own not mapped at all. */
+static void list_ram(struct range_list *list, const struct efi_map *map)
+{
+	for (unsigned i = 0; i < efimap_count(map); i++) {
+		const struct efi_descriptor *d = efimap_at(map, i);
+		uint64_t size = d->pages * MM_PAGE_BYTES;
+
+		switch (d->type) {
+		case EFI_TYPE_LOADER_CODE: case EFI_TYPE_LOADER_DATA: case EFI_TYPE_BOOT_CODE: case EFI_TYPE_BOOT_DATA:
+		case EFI_TYPE_CONVENTIONAL:
+			list_add(list, d->phys, size, MM_WRITE, MM_PAGE_1G, "ram");
+			break;
+		case EFI_TYPE_ACPI_RECLAIM: case EFI_TYPE_ACPI_NVS:
+			list_add(list, d->phys, size, MM_READ, MM_PAGE_2M, "acpi");
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void list_image(struct range_list *list)
+{
+	list_add(list, image_base(), image_size(), MM_READ, MM_PAGE_4K, "image");
+	list_add(list, image_text().base, image_text().size, MM_EXEC, MM_PAGE_4K, "text");
+	list_add(list, image_data().base, image_data().size, MM_WRITE, MM_PAGE_4K, "data");
+}
+
+enum status memory_map(const struct boot_info *info, struct mm_range cpus, const uint64_t *guards,
+		       unsigned guard_count, struct problem *problem)
+{
+	struct kernel_memory *m = &kernel_memory;
+	unsigned capacity = efimap_count(&info->efi_map) + guard_count + m->reserved_count + m->device_count +
+			    SEGMENT_MAX + 16;
+	uint64_t scratch, pages = mm_page_up(capacity * sizeof(struct identity_range)) / MM_PAGE_BYTES;
+	struct range_list list = { NULL, 0, capacity };
+	enum status s = phys_alloc_run(&m->phys, pages, MM_PAGE_BYTES, 0, &scratch, problem);
+
+	if (s != OK)
+		return s;
+	list.at = (struct identity_range *)scratch;
+	list_ram(&list, &info->efi_map);
+	/* Entries of their own, so that making them read-only later splits no page that something else lives in. */
+	for (unsigned i = 0; i < info->plan.segment_count; i++)
+		list_add(&list, info->plan.segments[i].dest, info->plan.segments[i].reserved_size, MM_WRITE,
+			 MM_PAGE_2M, "segment");
+	list_add(&list, 0, LOW_MEMORY_END, MM_WRITE, MM_PAGE_4K, "low");
+	for (unsigned i = 0; i < m->reserved_count; i++)
+		list_add(&list, m->reserved[i].base, m->reserved[i].size, MM_WRITE, MM_PAGE_4K, m->reserved[i].what);
+	list_image(&list);
+	list_add(&list, cpus.base, cpus.size, MM_WRITE, MM_PAGE_4K, "cpus");
+	list_add(&list, info->low_page, info->low_page ? MM_PAGE_BYTES : 0, MM_EXEC, MM_PAGE_4K, "trampoline");
+	for (unsigned i = 0; i < m->device_count; i++)
+		list_add(&list, m->devices[i].base, m->devices[i].size, m->devices[i].prot, m->devices[i].max_size,
+			 m->devices[i].what);
+	for (unsigned i = 0; i < guard_count; i++)
+		list_add(&list, guards[i], MM_PAGE_BYTES, MM_NONE, MM_PAGE_4K, "guard");
+
+	s = space_init(&m->space, m->levels, &m->features, &m->tables, problem);
+	if (s == OK) {
+		m->pinned[0] = (struct mm_range){ image_base(), image_size() };
+		m->pinned[1] = cpus;
+		m->space.pinned = m->pinned;
+		m->space.pinned_count = 2;
+		s = identity_map(&m->space, list.at, list.count, problem);
+	}
+	if (s == OK)
+		cpu_write_cr3(space_cr3(&m->space));
+	phys_free_run(&m->phys, scratch, pages);
+	return s;
+}
+
+enum status memory_protect(uint64_t base, uint64_t size, struct problem *problem)
+{
+	return space_protect(&kernel_memory.space, base, mm_page_up(size), MM_READ, problem);
+}

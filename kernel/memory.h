@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The mini-kernel's memory: which pages are ours, our own W^X page tables, and the ranges that the next kernel
+ * is told to leave alone.
+ */
+#ifndef KERNEL_MEMORY_H
+#define KERNEL_MEMORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "boot/boot_info.h"
+#include "lib/status.h"
+#include "mm/identity.h"
+#include "mm/phys.h"
+#include "mm/space.h"
+
+#define MEMORY_RESERVED_MAX 16
+#define MEMORY_DEVICES_MAX 48
+
+struct reserved_range { const char *what; uint64_t base, size; };
+
+struct kernel_memory {
+	struct mm_features features;
+	unsigned levels;			/* as found (protocol rule 5) */
+	uint64_t ram_bytes;
+	struct phys phys;			/* EFI type 7, 1 MiB to 4 GiB, minus reservations */
+	struct page_source tables;
+	struct space space;			/* the map every CPU of ours runs on */
+	struct mm_range pinned[2];		/* the image, the CPUs' memory */
+	unsigned reserved_count;
+	struct reserved_range reserved[MEMORY_RESERVED_MAX];
+	unsigned device_count;
+	struct identity_range devices[MEMORY_DEVICES_MAX];
+};
+
+extern struct kernel_memory kernel_memory;
+
+/* Checks the door's map and registers what the door already reserved. Writes nothing but .bss and the map
+ * buffer. Context: boss, first. E51: malformed map. */
+enum status MUST_CHECK memory_open(struct boot_info *info, struct problem *problem);
+
+/* Reserves size bytes for good, below 4 GiB: carved out of the EFI map as type 0, so that e820 and report follow.
+ * Depends on the map and on the sizes asked for only (protocol rule 18). Before memory_start(). E50, E52. */
+enum status MUST_CHECK memory_reserve(struct boot_info *info, const char *what, uint64_t size, uint64_t *base,
+				      struct problem *problem);
+
+/* Where memory_reserve() would put size bytes; nothing is reserved. compact: not across a border of 2 MiB, if any place
+ * allows it (page tables cost one page more on each side). E52. */
+enum status MUST_CHECK memory_find(const struct boot_info *info, uint64_t size, bool compact, uint64_t *base,
+				   struct problem *problem);
+
+/* The same as memory_reserve() for a range already chosen. */
+enum status MUST_CHECK memory_reserve_at(struct boot_info *info, const char *what, uint64_t base, uint64_t size,
+					 struct problem *problem);
+
+/* Device registers to map uncached; a range already listed is taken once. */
+void memory_add_device(const char *what, uint64_t base, uint64_t size, enum mm_cache cache);
+
+/* Gives what is free to the page allocator. No reservation after this. E50: nothing is free. */
+enum status MUST_CHECK memory_start(struct boot_info *info, struct problem *problem);
+
+/* Builds our tables (identity, W^X, devices uncached, guards unmapped) and loads them on this CPU. cpus: the
+ * CPUs' memory, mapped in 4 KiB pages. E50, E53: the old tables stay loaded. */
+enum status MUST_CHECK memory_map(const struct boot_info *info, struct mm_range cpus, const uint64_t *guards,
+				  unsigned guard_count, struct problem *problem);
+
+/* Makes a placed segment read-only on every CPU, so that a stray write faults at its instruction. */
+enum status MUST_CHECK memory_protect(uint64_t base, uint64_t size, struct problem *problem);
+
+#endif

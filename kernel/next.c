@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/next.h"
+
+#include "boot/params_out.h"
+#include "boot/setup_data.h"
+#include "kernel/log.h"
+#include "kernel/memory.h"
+#include "lib/string.h"
+
+#define E820_CAPACITY 1024
+
+static struct e820_entry e820[E820_CAPACITY];
+
+static uint64_t align8(uint64_t v)
+{
+	return (v + 7) & ~7ull;
+}
+
+void next_size(const struct boot_info *info, unsigned cpus, unsigned pci_functions, struct next *next)
+{
+	/* Every reservation still to come splits a descriptor into three at most. */
+	unsigned e820_most = efimap_count(&info->efi_map) + 2 * MEMORY_RESERVED_MAX;
+
+	next->report_bytes = report_size_needed(cpus, pci_functions);
+	next->e820_bytes = setup_data_e820_ext_bytes(e820_most);
+	next->size = mm_page_up(PARAMS_BYTES + CMDLINE_MAX + align8(sizeof(struct setup_data) + next->report_bytes) +
+				align8(next->e820_bytes));
+}
+
+enum status next_reserve_at(struct boot_info *info, uint64_t base, struct next *next, struct problem *problem)
+{
+	next->base = base;
+	next->boot_params = next->base;
+	next->cmdline = next->boot_params + PARAMS_BYTES;
+	next->report_node = next->cmdline + CMDLINE_MAX;
+	next->e820_node = next->report_node + align8(sizeof(struct setup_data) + next->report_bytes);
+	return memory_reserve_at(info, "next", base, next->size, problem);
+}
+
+void next_open_report(struct next *next, unsigned cpus, unsigned pci_functions)
+{
+	report_open(&next->report, (void *)(next->report_node + sizeof(struct setup_data)), cpus, pci_functions);
+}
+
+static enum status add_segment(struct boot_plan *plan, enum segment_kind kind, uint64_t base, uint64_t size,
+			       struct problem *problem)
+{
+	struct boot_segment *segment = &plan->segments[plan->segment_count];
+
+	if (plan->segment_count == SEGMENT_MAX || plan->digest_count == plan->digest_capacity)
+		return problem_set(problem, E_NO_MEMORY, "digest table: no room for segment %u", (unsigned)kind);
+	memset(segment, 0, sizeof(*segment));
+	segment->kind = kind;
+	segment->dest = base;
+	segment->size = segment->memory_size = segment->file_size = size;
+	segment->reserved_size = mm_page_up(size);
+	segment->chunks = &plan->digest_table[plan->digest_count++];
+	chunk_digest_compute(segment->chunks, (const void *)base, size);
+	plan->segment_count++;
+	return OK;
+}
+
+static const struct boot_segment *find_segment(const struct boot_plan *plan, enum segment_kind kind)
+{
+	for (unsigned i = 0; i < plan->segment_count; i++)
+		if (plan->segments[i].kind == kind)
+			return &plan->segments[i];
+	return NULL;
+}
+
+static enum status build_params(struct boot_info *info, struct next *next, unsigned e820_count, uint64_t setup_data,
+				struct problem *problem)
+{
+	const struct boot_segment *kernel = find_segment(&info->plan, SEGMENT_KERNEL);
+	const struct boot_segment *initrd = find_segment(&info->plan, SEGMENT_INITRD);
+	struct params_out out = {
+		.setup_header = info->plan.setup_header,
+		.setup_header_length = info->plan.setup_header_length,
+		.e820 = e820, .e820_count = e820_count,
+		.efi_map = &info->efi_map, .efi_systab = info->efi_systab,
+		.framebuffer = &info->framebuffer,
+		.rsdp = info->rsdp,
+		.ramdisk = initrd ? initrd->dest : 0, .ramdisk_size = initrd ? initrd->size : 0,
+		.cmdline = next->cmdline,
+		.setup_data = setup_data,
+		.load_address = kernel->dest,
+		.secure_boot = info->secure_boot,
+	};
+
+	enum status s = params_build((uint8_t *)next->boot_params, &out, problem);
+
+	/* A screen that Linux's record of it cannot describe is no reason to refuse: Linux finds others by itself. */
+	if (s == E_CONFIG_VALUE) {
+		log_problem(problem);
+		log_text("the next kernel gets no framebuffer");
+		out.framebuffer = NULL;
+		s = params_build((uint8_t *)next->boot_params, &out, problem);
+	}
+	return s;
+}
+
+enum status next_build(struct boot_info *info, struct next *next, struct problem *problem)
+{
+	uint64_t setup_data = 0;
+	unsigned e820_count;
+	enum status s = efimap_to_e820(&info->efi_map, e820, E820_CAPACITY, &e820_count, problem);
+
+	if (s != OK)
+		return s;
+	memcpy((void *)next->cmdline, info->plan.cmdline, CMDLINE_MAX);
+	setup_data_append(&setup_data, (struct setup_data *)next->report_node, REPORT_SETUP_TYPE, next->report_bytes);
+	if (e820_count > PARAMS_E820_MAX)
+		setup_data_append_e820_ext(&setup_data, (struct setup_data *)next->e820_node, e820, e820_count);
+	s = build_params(info, next, e820_count, setup_data, problem);
+	if (s == OK)
+		s = add_segment(&info->plan, SEGMENT_BOOT_PARAMS, next->boot_params, PARAMS_BYTES, problem);
+	if (s == OK)
+		s = add_segment(&info->plan, SEGMENT_CMDLINE, next->cmdline, CMDLINE_MAX, problem);
+	if (s == OK)
+		s = add_segment(&info->plan, SEGMENT_SETUP_DATA, next->report_node, sizeof(struct setup_data), problem);
+	if (s == OK && e820_count > PARAMS_E820_MAX)
+		s = add_segment(&info->plan, SEGMENT_SETUP_DATA, next->e820_node,
+				setup_data_e820_ext_bytes(e820_count), problem);
+	return s;
+}

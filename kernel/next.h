@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the next kernel finds: boot_params, command line, setup_data with the report, all in one reserved range,
+ * and the digests of what Baton itself wrote there.
+ */
+#ifndef KERNEL_NEXT_H
+#define KERNEL_NEXT_H
+
+#include "boot/boot_info.h"
+#include "kernel/report.h"
+#include "lib/status.h"
+
+struct next {
+	uint64_t base, size;		/* the reserved range */
+	uint64_t boot_params, cmdline, report_node, e820_node;
+	uint32_t report_bytes, e820_bytes;
+	struct report report;
+};
+
+/* Sizes of everything; they depend on the map, the CPU and the PCI function count only. */
+void next_size(const struct boot_info *info, unsigned cpus, unsigned pci_functions, struct next *next);
+
+/* Reserves the range at base, next->size bytes. Writes nothing yet. Before memory_start(). */
+enum status MUST_CHECK next_reserve_at(struct boot_info *info, uint64_t base, struct next *next,
+				       struct problem *problem);
+
+/* Opens the empty report in its place. After the range is mapped. */
+void next_open_report(struct next *next, unsigned cpus, unsigned pci_functions);
+
+/* Writes boot_params, command line and nodes, and adds them to info->plan as segments with digests. The report's
+ * payload is left out: it is written last and has a CRC of its own (protocol rule 20). */
+enum status MUST_CHECK next_build(struct boot_info *info, struct next *next, struct problem *problem);
+
+#endif

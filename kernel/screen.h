@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The framebuffer as a log sink. Never read back: scrolling redraws from a text shadow in .bss.
+ */
+#ifndef KERNEL_SCREEN_H
+#define KERNEL_SCREEN_H
+
+#include "boot/boot_info.h"
+
+/* There is one, of 32 bits a pixel: what we and the block draw on. */
+bool screen_usable(const struct framebuffer *fb);
+
+/* Clears the screen and starts at its top. Does nothing without a 32-bit framebuffer. */
+void screen_open(const struct framebuffer *fb);
+
+void screen_write(const char *text);
+
+#endif

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "lib/fbtext.h"
+
+#include "lib/font.h"
+
+#define COLUMNS_MIN	8u
+#define ROWS_MIN	2u
+#define LIGHT_GREY	0x00c0c0c0u	/* the same in every order of the colours */
+#define TAB_COLUMNS	8u
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint32_t scale_choose(uint32_t width, uint32_t height)
+{
+	uint32_t by_width = width / (FBTEXT_COLUMNS_WANTED * FBTEXT_GLYPH_WIDTH);
+	uint32_t by_height = height / (FBTEXT_ROWS_WANTED * FBTEXT_GLYPH_HEIGHT);
+	uint32_t scale = smaller(by_width, by_height);
+
+	return scale ? scale : 1;
+}
+
+bool fbtext_init(struct fbtext *t, void *base, uint64_t size_bytes, uint32_t width, uint32_t height, uint32_t stride,
+		 uint32_t scale, uint8_t *shadow, uint32_t shadow_bytes)
+{
+	*t = (struct fbtext){ 0 };
+	if (!base || !shadow || width > stride || (uint64_t)stride * height > size_bytes / sizeof(uint32_t))
+		return false;
+	if (!scale)
+		scale = scale_choose(width, height);
+	if (scale > width || scale > height)	/* keeps the products below in range */
+		return false;
+	t->columns = smaller(width / scale / FBTEXT_GLYPH_WIDTH, FBTEXT_COLUMNS_MAX);
+	t->rows = smaller(height / scale / FBTEXT_GLYPH_HEIGHT, FBTEXT_ROWS_MAX);
+	if (t->columns)
+		t->rows = smaller(t->rows, shadow_bytes / t->columns);
+	if (t->columns < COLUMNS_MIN || t->rows < ROWS_MIN) {
+		t->columns = t->rows = 0;
+		return false;
+	}
+	t->pixels = base;
+	t->stride = stride;
+	t->scale = scale;
+	t->shadow = shadow;
+	t->foreground = LIGHT_GREY;
+	return true;
+}
+
+void fbtext_set_colours(struct fbtext *t, uint32_t foreground, uint32_t background)
+{
+	t->foreground = foreground;
+	t->background = background;
+}
+
+static void cell_draw(const struct fbtext *t, uint32_t column, uint32_t row, uint8_t c)
+{
+	uint64_t first = (uint64_t)row * FBTEXT_GLYPH_HEIGHT * t->scale * t->stride +
+			 (uint64_t)column * FBTEXT_GLYPH_WIDTH * t->scale;
+	volatile uint32_t *line = t->pixels + first;
+
+	for (uint32_t y = 0; y < FBTEXT_GLYPH_HEIGHT * t->scale; y++, line += t->stride) {
+		volatile uint32_t *pixel = line;
+		uint8_t bits = font_glyphs[c][y / t->scale];
+
+		for (uint32_t x = 0; x < FBTEXT_GLYPH_WIDTH; x++, bits <<= 1)
+			for (uint32_t i = 0; i < t->scale; i++)
+				*pixel++ = bits & 0x80 ? t->foreground : t->background;
+	}
+}
+
+static void cell_set(struct fbtext *t, uint32_t column, uint32_t row, uint8_t c)
+{
+	t->shadow[row * t->columns + column] = c;
+	cell_draw(t, column, row, c);
+}
+
+void fbtext_clear(struct fbtext *t)
+{
+	for (uint32_t row = 0; row < t->rows; row++)
+		for (uint32_t column = 0; column < t->columns; column++)
+			cell_set(t, column, row, ' ');
+	t->column = t->row = 0;
+}
+
+/* Most cells are blank below a blank: only those that change cost time on an uncached screen. */
+static void scroll(struct fbtext *t)
+{
+	for (uint32_t row = 0; row < t->rows; row++)
+		for (uint32_t column = 0; column < t->columns; column++) {
+			uint8_t *cell = &t->shadow[row * t->columns + column];
+			uint8_t c = row + 1 < t->rows ? cell[t->columns] : ' ';
+
+			if (*cell != c)
+				cell_set(t, column, row, c);
+		}
+}
+
+static void next_line(struct fbtext *t)
+{
+	t->column = 0;
+	if (t->row + 1 < t->rows)
+		t->row++;
+	else
+		scroll(t);
+}
+
+static void put(struct fbtext *t, uint8_t c)
+{
+	if (t->column == t->columns)		/* only now: a full last line need not scroll yet */
+		next_line(t);
+	cell_set(t, t->column++, t->row, c);
+}
+
+void fbtext_write(struct fbtext *t, const char *text, uint32_t length)
+{
+	if (!t->rows)
+		return;
+	for (; length; length--, text++) {
+		uint8_t c = (uint8_t)*text;
+
+		switch (c) {
+		case '\n':
+			next_line(t);
+			break;
+		case '\r':
+			t->column = 0;
+			break;
+		case '\b':
+			t->column -= t->column > 0;
+			break;
+		case '\t':
+			do
+				put(t, ' ');
+			while (t->column % TAB_COLUMNS && t->column < t->columns);
+			break;
+		default:
+			put(t, c < 0x20 || (c >= 0x7f && c < 0xa0) ? '?' : c);
+		}
+	}
+}

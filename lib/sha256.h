@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+/*
+ * SHA-256 (FIPS 180-4) with two engines: plain C, and the SHA instructions (lib/sha256_ni.h). The choice is one
+ * variable per linked image, plain until sha256_select() decides otherwise; it is made by one CPU before others
+ * hash, and every CPU that hashes after it must have CR4.OSFXSR set and a stack aligned as the ABI says.
+ * Stack: one function's frame is under 200 bytes.
+ */
+#ifndef LIB_SHA256_H
+#define LIB_SHA256_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHA256_BYTES	32u
+#define SHA256_BLOCK	64u
+
+enum sha256_engine { SHA256_PLAIN, SHA256_NI };
+
+/* Owned by the caller, no pointers inside: may be copied to fork a digest. */
+struct sha256_ctx {
+	uint32_t state[8];
+	uint64_t bytes;			/* taken so far */
+	uint8_t pending[SHA256_BLOCK];	/* bytes % 64 of them */
+};
+
+/* Any context, any number of contexts at a time. */
+void sha256_init(struct sha256_ctx *ctx);
+void sha256_update(struct sha256_ctx *ctx, const void *data, size_t bytes);
+void sha256_final(struct sha256_ctx *ctx, uint8_t out[SHA256_BYTES]);
+
+/* One call for one piece of memory; with all it calls under 400 bytes of stack. */
+void sha256_compute(uint8_t out[SHA256_BYTES], const void *data, size_t bytes);
+
+/* The parts, for callers with whole blocks and little stack: initial state; any number of whole blocks by the
+ * engine in use; then the last rest_bytes (under 64) of bytes in total. */
+void sha256_start(uint32_t state[8]);
+void sha256_blocks(uint32_t state[8], const uint8_t *data, size_t blocks);
+void sha256_finish(uint32_t state[8], const void *rest, size_t rest_bytes, uint64_t bytes, uint8_t out[SHA256_BYTES]);
+
+void sha256_blocks_plain(uint32_t state[8], const uint8_t *data, size_t blocks);
+
+/* Chooses the engine: the SHA instructions if CPUID has them (and SSSE3, SSE4.1), they hash "abc" right and
+ * measure faster here than plain C (about a millisecond). Returns the choice. Context: one CPU, CR4.OSFXSR set
+ * and CR0.TS, CR0.EM clear, no CPU hashing. */
+enum sha256_engine sha256_select(void);
+
+/* Overrides the choice, for measurements and tests. Context: as sha256_select(). */
+void sha256_use(enum sha256_engine engine);
+
+/* The engine in use. */
+enum sha256_engine sha256_engine(void);
+
+#endif

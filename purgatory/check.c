@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "lib/sha256.h"
+#include "purgatory/purgatory.h"
+#include "purgatory/verify.h"
+#include "x86/cpu.h"
+
+#define VERIFY_BYTES_PER_US	8u		/* 8 MB/s: the slowest machine that is still believed to work */
+#define VERIFY_MIN_US		1000000u
+
+/* Header, plan and digest table: what everything else is judged by. */
+void check_own(const struct plan *plan)
+{
+	const struct block_header *header = (const void *)((uintptr_t)plan & ~(uintptr_t)(PAGE_BYTES - 1));
+
+	if (!verify_plan(header))
+		fail(plan, E_BLOCK_DAMAGED, "header or plan of the block at 0x%llx differs",
+		     (unsigned long long)(uintptr_t)header);
+	if (!verify_table(plan))
+		fail(plan, E_BLOCK_DAMAGED, "digest table at 0x%llx differs", (unsigned long long)plan->digest_table);
+}
+
+static void own_share(const struct plan *plan, uint32_t first, uint32_t stride)
+{
+	uint8_t actual[32];
+	uint32_t chunk = first;
+
+	while (chunk < plan->digest_count) {
+		if (!verify_chunk(plan, chunk, actual))
+			fail_mismatch(plan, chunk, false);
+		chunk = stride < plan->digest_count - chunk ? chunk + stride : plan->digest_count;
+	}
+}
+
+/* What the helpers found; what they did not do is done here. */
+static void collect(struct handover *h, uint32_t stride)
+{
+	uint32_t i, bad, mc;
+
+	for (i = 0; i < h->boss.cpu_count; i++) {
+		struct slot *slot = &h->boss.slots[i];
+
+		if (!slot->boss.stripe)
+			continue;
+		if (slot->boss.missed) {
+			say("baton: event=cpu apic=%u verdict=PARKED missed=verify", slot->apic_id);
+			own_share(h->plan, slot->boss.stripe, stride);
+			continue;
+		}
+		bad = shared_load_relaxed_u32(&slot->bad_chunk);
+		mc = shared_load_relaxed_u32(&slot->mc_chunk);
+		if (mc != VERIFY_NONE)
+			fail_mismatch(h->plan, mc, true);
+		if (bad != VERIFY_NONE)
+			fail_mismatch(h->plan, bad, false);
+		h->verify_cpus++;
+	}
+}
+
+static void check_tails(const struct plan *plan)
+{
+	uint32_t i;
+	uint64_t at;
+
+	for (i = 0; i < plan->segment_count && i < PLAN_SEGMENTS; i++) {
+		at = verify_tail(&plan->segments[i]);
+		if (!at)
+			continue;
+		record_segment(plan, i, false, VERIFY_NONE, at & ~(uint64_t)(PAGE_BYTES - 1));
+		fail(plan, E_VERIFY, "segment %s: byte at 0x%llx behind the file's end is not zero",
+		     plan->segments[i].name, (unsigned long long)at);
+	}
+}
+
+void check_all(struct handover *h)
+{
+	const struct plan *plan = h->plan;
+	uint64_t start = cpu_rdtsc(), budget = plan->bytes / VERIFY_BYTES_PER_US, used;
+	uint32_t helpers = boss_pick_all(&h->boss, plan->helper_limit), i;
+
+	if (budget < VERIFY_MIN_US)
+		budget = VERIFY_MIN_US;
+	h->verify_cpus = 1;
+	boss_command(&h->boss, COMMAND_VERIFY);
+	boss_await(&h->boss, STATUS_VERIFYING, h->boss.deadline_us, true);
+	own_share(plan, 0, helpers + 1);
+	used = boss_us(&h->boss, start, cpu_rdtsc());
+	boss_await_work(&h->boss, used < budget ? budget - used : 0);
+	collect(h, helpers + 1);
+	check_tails(plan);
+	h->verify_us = boss_us(&h->boss, start, cpu_rdtsc());
+	for (i = 0; i < plan->segment_count && i < PLAN_SEGMENTS; i++)
+		record_segment(plan, i, true, VERIFY_NONE, 0);
+	record_phase(plan, "verify", start);
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+/* What could not be read to its final place is moved there after commit. */
+#ifndef PURGATORY_COPY_H
+#define PURGATORY_COPY_H
+
+#include "purgatory/plan.h"
+
+/* True if some segment has a source. */
+bool copy_needed(const struct plan *plan);
+
+/* Copies each such segment, in plan order (kernel/ orders them so that no source is overwritten before its turn),
+ * overlap with its own source allowed, then zeroes the tail. Context: boss, hand-over root. */
+void copy_segments(const struct plan *plan);
+
+#endif

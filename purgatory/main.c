@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The order of a handover after commit (protocol rule 15). The kernel is gone: this code, its stack, tables and data
+ * lie in the block, and whatever fails from here on ends in fail.c.
+ */
+#include "lib/crc32.h"
+#include "lib/sha256.h"
+#include "purgatory/copy.h"
+#include "purgatory/purgatory.h"
+#include "x86/cpu.h"
+#include "x86/regs.h"
+
+uint32_t boss_nmi_count;
+
+/* What must be there before any figure of the plan is believed. */
+static void begin(struct handover *h, const struct plan *plan)
+{
+	struct boss *boss = &h->boss;
+
+	h->plan = plan;
+	boss->slots = cpu_phys_pointer(plan->slots);
+	boss->cpu_count = plan->cpu_count;
+	boss->boss_slot = plan->boss_slot;
+	boss->tsc_khz = plan->tsc_khz;
+	boss->deadline_us = plan->kick_deadline_us;
+	boss->nmi_after_us = plan->nmi_after_us;
+	boss->nmi_repeat_us = plan->nmi_repeat_us;
+	boss->send_ipi = lapic_send;
+	boss->context = (void *)plan;
+	boss->recall_page = plan->recall_page;
+}
+
+/* Segments that could not be read to their final place. The hand-over root is the one that may write there. */
+static void copy(const struct plan *plan)
+{
+	uint64_t start = cpu_rdtsc();
+
+	if (!copy_needed(plan))
+		return;
+	cpu_write_cr3(plan->handover_root);
+	copy_segments(plan);
+	cpu_write_cr3(plan->verify_root);
+	record_phase(plan, "copy", start);
+}
+
+static void say_verdict(const struct slot *slot)
+{
+	const char *verdict = slot->boss.verdict == VERDICT_LOST ? "LOST" :
+			      slot->boss.verdict == VERDICT_INIT_HELD ? "INIT_HELD" :
+			      slot->boss.verdict == VERDICT_INIT_RECALLED ? "INIT_RECALLED" : 0;
+
+	if (verdict)
+		say("baton: event=cpu apic=%u verdict=%s nmis=%u", slot->apic_id, verdict, slot->boss.nmis);
+}
+
+/* Everybody into HLT on the park root; INIT for the silent; LOST by policy. */
+static void halt(struct handover *h)
+{
+	const struct plan *plan = h->plan;
+	struct boss *boss = &h->boss;
+	uint64_t start = cpu_rdtsc();
+	unsigned lost = 0;
+	uint32_t i;
+
+	boss_pick_all(boss, UINT32_MAX);
+	boss->kicks = boss->answers = boss->nmis = 0;
+	for (i = 0; i < boss->cpu_count; i++)
+		boss->slots[i].boss.recalled = boss->slots[i].boss.pending;
+	h->silent = boss_order(boss, COMMAND_HALT, STATUS_HALTED);
+	for (i = 0; i < boss->cpu_count; i++) {
+		if (boss->slots[i].boss.recalled && !boss->slots[i].boss.pending)
+			boss->slots[i].boss.verdict = VERDICT_HALTED;
+	}
+	if (h->silent)
+		lost = boss_init_silent(boss, plan->init_policy == PLAN_INIT_RECALL);
+	for (i = 0; h->silent && i < boss->cpu_count; i++)
+		say_verdict(&boss->slots[i]);
+	record_phase(plan, "halt", start);
+	if (lost && plan->lost_cpu != PLAN_LOST_CONTINUE)
+		fail(plan, E_HANDOVER_REFUSED, "%u CPU(s) answer neither HALT nor INIT", lost);
+}
+
+_Noreturn void purgatory_main(const struct plan *plan)
+{
+	static struct handover h;
+	uint64_t start = cpu_rdtsc();
+
+	fail_init(plan);
+	say_init(plan);
+	begin(&h, plan);
+	cpu_write_cr4(cpu_read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);	/* for the SHA instructions */
+	h.engine = sha256_select();
+	crc32c_select();
+	check_own(plan);
+	record_phase(plan, "commit", start);
+	copy(plan);
+	check_all(&h);
+	halt(&h);
+	lapic_quiet(plan);
+	say("baton: event=handover kicks=%u answers=%u nmis=%u inits=%u us=%llu", h.boss.kicks, h.boss.answers,
+	    h.boss.nmis, h.boss.inits, (unsigned long long)record_us(plan, cpu_rdtsc()));
+	record_success(&h);
+	cpu_write_cr3(plan->handover_root);
+	jump_next(plan->entry, plan->boot_params, plan->handover_cr4);
+}

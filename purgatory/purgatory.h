@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/* What the block's own files share. Context of all: the boss inside the block, interrupts off, past commit: nothing
+ * here returns an error to the kernel, which is gone. */
+#ifndef PURGATORY_PURGATORY_H
+#define PURGATORY_PURGATORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/status.h"
+#include "purgatory/boss.h"
+#include "purgatory/plan.h"
+#include "purgatory/report.h"
+
+/* Pushed by gates.S and the processor. */
+struct boss_frame { uint64_t vector, error, rip, cs, rflags, rsp, ss; };
+
+struct handover {
+	const struct plan *plan;
+	struct boss boss;
+	uint64_t verify_us;
+	uint32_t verify_cpus;
+	uint32_t engine;			/* enum sha256_engine */
+	uint32_t silent;			/* CPUs that needed INIT */
+};
+
+/* entry.S's continuation on the boss's stack, park root, boss IDT. The order of a handover. */
+_Noreturn void purgatory_main(const struct plan *plan);
+
+/* say.c: one line to every console that the plan names. Cut at 240 characters. */
+void say_init(const struct plan *plan);
+/* From now on on the framebuffer too, cleared first: a handover that goes well leaves the screen alone. */
+void say_on_screen(void);
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* lapic.c: struct boss's send_ipi; context is the plan. */
+bool lapic_send(void *context, uint32_t apic_id, uint32_t icr_low);
+/* Masks what could interrupt the next kernel before it looks; LINT0, LINT1, SVR and the mode stay as found. */
+void lapic_quiet(const struct plan *plan);
+
+/* check.c: VERIFY (protocol rules 15.4, 20). Returns only if every byte is as expected. */
+void check_all(struct handover *h);
+void check_own(const struct plan *plan);
+
+/* record.c: the report in memory. */
+void record_phase(const struct plan *plan, const char *name, uint64_t from_tsc);
+void record_segment(const struct plan *plan, uint32_t segment, bool good, uint32_t chunk, uint64_t page);
+void record_success(struct handover *h);
+void record_failure(const struct plan *plan, enum status code, const char *text);
+uint64_t record_us(const struct plan *plan, uint64_t tsc);
+
+/* fail.c: say it, record it, wait, then what the policy says. */
+_Noreturn void fail(const struct plan *plan, enum status code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+_Noreturn void fail_mismatch(const struct plan *plan, uint32_t chunk, bool machine_check);
+_Noreturn void fail_exception(const struct boss_frame *frame);
+void fail_init(const struct plan *plan);		/* before anything can go wrong */
+
+/* reset.c: FADT register, 0xCF9, 8042, triple fault (protocol rule 16). */
+_Noreturn void reset_warm(const struct plan *plan);
+
+/* jump.S */
+_Noreturn void jump_next(uint64_t entry, uint64_t boot_params, uint64_t cr4);
+
+extern uint32_t boss_nmi_count;			/* NMIs that the boss took inside the block */
+
+#endif

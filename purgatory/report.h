@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Block to next kernel and tools: the handover report, payload of a setup_data node. Little endian, every
+ * table by offset, count and entry size, so that an older tool reads a newer report. docs/report.md.
+ */
+#ifndef PURGATORY_REPORT_H
+#define PURGATORY_REPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define REPORT_MAGIC		0x54524f505052544eull	/* "NTRPPORT" */
+#define REPORT_VERSION		1
+#define REPORT_SETUP_TYPE	0x42544f4eu		/* setup_data type "NOTB": > 0x10000, < 0x80000000 */
+
+/* capacity >= count: kernel/ makes room, the block appends its own phases. */
+struct report_table { uint32_t offset, count, entry_size, capacity; };
+
+enum report_state { REPORT_PREPARED = 1, REPORT_HANDED_OVER, REPORT_FAILED };
+
+enum report_verdict { VERDICT_NONE, VERDICT_ONLINE, VERDICT_NO_ANSWER, VERDICT_UNREACHABLE, VERDICT_DISABLED,
+		      VERDICT_IS_BSP, VERDICT_PARKED, VERDICT_HALTED, VERDICT_INIT_RECALLED, VERDICT_INIT_HELD,
+		      VERDICT_LOST };
+
+struct report_cpu {
+	uint32_t apic_id;
+	uint32_t verdict;		/* the last one: HALTED in a good handover; boss: ONLINE */
+	uint32_t park_mode;		/* enum slot_mode, 0: not parked */
+	uint32_t online_us;		/* from the start of bring-up to ONLINE */
+	uint32_t kick_us;		/* from HALT to its acknowledgement */
+	uint32_t nmis_sent, nmis_seen, mcs_seen;
+	uint32_t flags;			/* REPORT_CPU_... */
+	uint32_t reserved;
+};
+
+#define REPORT_CPU_MTRR_DIFFER		1u	/* from the boss's, after the replay */
+#define REPORT_CPU_MTRR_REPLAYED	2u	/* differed before the replay (TCG's INIT clears them) */
+
+struct report_phase { char name[16]; uint64_t start_us; uint64_t duration_us; };	/* start: since the door */
+
+enum report_expected { EXPECTED_FIRST_READ = 1, EXPECTED_ENTRY = 2 };
+
+struct report_segment {
+	char name[32];			/* kernel, initrd, boot_params, cmdline, setup_data, block */
+	char path[96];
+	uint64_t address, size, memory_size;
+	uint32_t expected;		/* enum report_expected */
+	uint32_t verified;		/* 1 good, 2 differs, 0 not reached */
+	uint32_t chunk_count;
+	uint32_t bad_chunk;		/* ~0: none */
+	uint64_t bad_page;		/* physical address of the first page whose CRC32C differs, 0: none */
+	uint8_t sha256[32];		/* whole file if known, else SHA-256 over the chunk digests */
+};
+
+struct report_pci { uint32_t segment_bdf; uint16_t vendor, device; uint32_t class_code; uint32_t flags; };
+#define REPORT_PCI_BUS_MASTER	1u
+#define REPORT_PCI_BRIDGE	2u
+#define REPORT_PCI_TURNED_OFF	4u	/* bus mastering was on and Baton turned it off */
+
+struct report_reserved { uint64_t base, size; char what[16]; };
+
+struct report_header {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t header_size;
+	uint32_t total_size;
+	uint32_t crc32;			/* of total_size bytes with this field 0; written last */
+	uint32_t state;			/* enum report_state */
+	uint32_t failure;		/* E number, 0: none */
+	char baton_version[32], commit[32], build[16];
+	char platform[16];		/* bare, tcg, kvm, bochs, other */
+	char door[16];
+	char vendor[64], product[64], bios[64];
+	char cpu_model[64];
+	uint64_t microcode;
+	uint64_t ram_bytes;
+	uint64_t tsc_khz;
+	uint32_t paging_levels;
+	uint32_t x2apic;
+	uint32_t boss_apic_id;
+	uint32_t secure_boot;
+	uint32_t iommu;			/* bit 0: DMAR table present, bit 1: IVRS, bit 2: translation enabled */
+	uint32_t mca_banks, mca_logged;	/* banks read; of them with a valid error */
+	uint32_t kick_deadline_us;
+	uint32_t kicks, kick_answers, nmis, inits;
+	uint64_t kick_us;		/* HALT to the last acknowledgement */
+	uint64_t verify_us, verify_bytes;
+	uint32_t verify_cpus;
+	uint32_t sha256_ni;		/* 1: SHA instructions were used in the block */
+	uint64_t handover_tsc;		/* raw TSC right before the jump */
+	uint64_t generation;
+	uint32_t policy_park, policy_on_failure, policy_lost_cpu, policy_init, policy_busmaster, policy_reset_after;
+	char failure_text[128];
+	struct report_table cpus, phases, segments, pci, reserved;
+};
+
+_Static_assert(sizeof(struct report_cpu) == 40, "report ABI");
+_Static_assert(sizeof(struct report_phase) == 32, "report ABI");
+_Static_assert(sizeof(struct report_segment) == 208, "report ABI");
+_Static_assert(sizeof(struct report_pci) == 16, "report ABI");
+_Static_assert(offsetof(struct report_header, crc32) == 20, "report ABI");
+
+#endif

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#include "smp/call.h"
+
+#include "lib/digest.h"
+#include "mm/flush.h"
+#include "smp/online.h"
+#include "smp/park.h"
+#include "x86/apic.h"
+#include "x86/cpu.h"
+#include "x86/tsc.h"
+
+#define OPERATION_MASK	0x7fu
+#define ANSWER		0x80u
+
+static bool request_outstanding(const struct cpu *cpu)
+{
+	uint32_t request = shared_load_relaxed_u32(&cpu->box.request);
+
+	/* order: the answer before its result. pairs with: call_serve(). else: the caller reads an old result, or
+	 * reuses arguments that the operation still reads. */
+	return request && shared_load_acquire_u32(&cpu->box.answer) != (request | ANSWER);
+}
+
+bool call_start(struct cpu *cpu, enum call_operation operation, uint64_t a0, uint64_t a1, uint64_t a2)
+{
+	enum cpu_state state = cpu_state(cpu);
+	uint32_t sequence = (shared_load_relaxed_u32(&cpu->box.request) >> 8) + 1;
+
+	/* PARK: the boss has moved the CPU to PARKING first. */
+	if (state != CPU_ONLINE && !(state == CPU_ARRIVED && operation == CALL_PING) &&
+	    !(state == CPU_PARKING && operation == CALL_PARK))
+		return false;
+	if (request_outstanding(cpu))
+		return false;
+	cpu->box.argument[0] = a0;
+	cpu->box.argument[1] = a1;
+	cpu->box.argument[2] = a2;
+	/* order: arguments (and what they point to) before the request. pairs with: call_serve(). else: the CPU, awake
+	 * for another reason, works on the previous arguments. */
+	shared_store_release_u32(&cpu->box.request, (sequence << 8 | operation) & ~ANSWER);
+	return apic_send(cpu->apic_id, ICR_FIXED | VECTOR_CALL);
+}
+
+bool call_answered(struct cpu *cpu, uint64_t *result)
+{
+	if (request_outstanding(cpu))
+		return false;
+	if (result)
+		*result = cpu->box.result;
+	return true;
+}
+
+static void lose(struct cpu *cpu)
+{
+	enum cpu_state state = cpu_state(cpu);
+
+	cpu_move(cpu, state, CPU_LOST);
+}
+
+unsigned call_await_all(uint64_t us)
+{
+	uint64_t deadline = tsc_deadline(us);
+	unsigned i, lost = 0;
+
+	for (i = 0; i < smp_cpu_count(); i++) {
+		struct cpu *cpu = smp_cpu(i);
+		enum cpu_state state = cpu_state(cpu);
+
+		if (state != CPU_ONLINE && state != CPU_PARKING && state != CPU_ARRIVED)
+			continue;
+		while (request_outstanding(cpu)) {
+			/* The answer once more after the deadline: we may have been the one who slept. */
+			if (tsc_passed(deadline) && request_outstanding(cpu)) {
+				lose(cpu);
+				lost++;
+				break;
+			}
+			cpu_relax();
+		}
+	}
+	return lost;
+}
+
+uint64_t call_deadline_us(void)
+{
+	uint64_t us = (uint64_t)smp_cpu_count() * CALL_DEADLINE_VM_US;
+
+	if (!(cpu_cpuid(1, 0).ecx >> 31) || us < CALL_DEADLINE_US)
+		return CALL_DEADLINE_US;
+	return us;
+}
+
+unsigned call_all(enum call_operation operation, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t us)
+{
+	unsigned i, lost = 0;
+
+	for (i = 0; i < smp_cpu_count(); i++) {
+		struct cpu *cpu = smp_cpu(i);
+
+		if (cpu_state(cpu) != CPU_ONLINE || call_start(cpu, operation, a0, a1, a2))
+			continue;
+		lose(cpu);
+		lost++;
+	}
+	return lost + call_await_all(us);
+}
+
+bool call_flush_others(const struct flush_request *request)
+{
+	return call_all(CALL_FLUSH, (uint64_t)(uintptr_t)request, 0, 0, call_deadline_us()) == 0;
+}
+
+static void hash_chunks(const struct call_hash *hash, uint64_t first, uint64_t stride)
+{
+	uint64_t chunks = (hash->size + CHUNK_BYTES - 1) / CHUNK_BYTES, i;
+
+	for (i = first; stride && i < chunks; i += stride) {
+		uint64_t left = hash->size - i * CHUNK_BYTES;
+
+		chunk_digest_compute(&hash->out[i], hash->data + i * CHUNK_BYTES,
+				     left < CHUNK_BYTES ? (uint32_t)left : CHUNK_BYTES);
+	}
+}
+
+static uint64_t perform(struct cpu *self, uint32_t operation)
+{
+	const uint64_t *a = self->box.argument;
+
+	switch (operation) {
+	case CALL_PING:
+		return cpu_index();
+	case CALL_FLUSH:
+		flush_here((const struct flush_request *)(uintptr_t)a[0]);
+		return 0;
+	case CALL_HASH:
+		hash_chunks((const struct call_hash *)(uintptr_t)a[0], a[1], a[2]);
+		return 0;
+	default:
+		return UINT64_MAX;
+	}
+}
+
+void call_serve(struct cpu *self)
+{
+	/* order: the request before its arguments. pairs with: call_start(). else: old arguments. */
+	uint32_t request = shared_load_acquire_u32(&self->box.request);
+
+	if (!request || shared_load_relaxed_u32(&self->box.answer) == (request | ANSWER))
+		return;
+	if ((request & OPERATION_MASK) == CALL_PARK) {
+		struct slot *slot = cpu_phys_pointer(self->box.argument[0]);
+		uint64_t lot_enter = self->box.argument[1];
+
+		/* order: arguments read before the answer. pairs with: call_start(). else: the next call overwrites
+		 * them */
+		shared_store_release_u32(&self->box.answer, request | ANSWER);
+		park_here(slot, lot_enter);
+		return;
+	}
+	self->box.result = perform(self, request & OPERATION_MASK);
+	/* order: the operation and its result before the answer. pairs with: request_outstanding(). else: the boss
+	 * frees what this CPU still uses. */
+	shared_store_release_u32(&self->box.answer, request | ANSWER);
+}

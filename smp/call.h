@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Cross calls: a closed list of operations, one mailbox a CPU (struct call_box), woken by VECTOR_CALL. One initiator,
+ * the boss; calls to different CPUs run at the same time. A CPU that misses its deadline is LOST and its mailbox is
+ * never used again.
+ */
+#ifndef SMP_CALL_H
+#define SMP_CALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/status.h"
+#include "smp/cpu.h"
+
+struct flush_request;
+
+#define CALL_DEADLINE_US	1000000u	/* for operations that only look or flush */
+#define CALL_DEADLINE_VM_US	50000u		/* for each CPU of the machine instead, if longer, under a hypervisor */
+
+/* Requests and answers never share a value: request = sequence << 8 | operation, answer = that | 0x80. */
+enum call_operation {
+	CALL_NONE = 0,
+	CALL_PING,	/* result: the CPU's index */
+	CALL_FLUSH,	/* argument[0]: struct flush_request (mm/flush.h) */
+	CALL_HASH,	/* argument[0]: struct call_hash, [1] first chunk, [2] stride */
+	CALL_PARK,	/* argument[0]: struct slot, [1] the block's lot_enter; answered before the CPU leaves: the
+			 * slot's status is the proof */
+	CALL_OPERATIONS
+};
+
+/* Chunk digests of one range; each CPU does chunks first, first + stride, ... Plain: constant during the call. */
+struct call_hash {
+	const uint8_t *data;
+	uint64_t size;
+	struct chunk_digest *out;	/* one per started chunk */
+};
+
+/* Posts the operation and wakes cpu; false if it is not ONLINE (ARRIVED for PING), has an unanswered request, or the
+ * IPI could not be sent. Boss, interrupts off. */
+bool call_start(struct cpu *cpu, enum call_operation operation, uint64_t a0, uint64_t a1, uint64_t a2);
+
+/* True once cpu answered its last request; *result (may be NULL) is then valid. Boss. */
+bool call_answered(struct cpu *cpu, uint64_t *result);
+
+/* Waits until each CPU with a request outstanding has answered; those that have not within us become LOST. Returns how
+ * many were lost. Boss. */
+unsigned call_await_all(uint64_t us);
+
+/* Deadline for operations without work of their own: CALL_DEADLINE_US, or longer under a hypervisor. */
+uint64_t call_deadline_us(void);
+
+/* To every ONLINE CPU but the boss, then call_await_all(). Returns how many were lost. Boss, interrupts off. */
+unsigned call_all(enum call_operation operation, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t us);
+
+/* The hook for mm_set_flush_others(): CALL_FLUSH to all, waits for every answer. False: a CPU was lost meanwhile and
+ * may still use the old translations; mm/ then quarantines what it would have freed. CPUs that are not ONLINE are not
+ * asked: PARKED ones run on the block's tables, and what LOST ones may still walk was quarantined when they were
+ * lost. */
+bool call_flush_others(const struct flush_request *request);
+
+/* AP side: performs and answers the outstanding request of this CPU, if any. smp/ap.c only. */
+void call_serve(struct cpu *self);
+
+#endif

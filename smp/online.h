@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Taking the CPUs: every enabled listed ID gets INIT and SIPI at once, one deadline for all, and ONLINE means that the
+ * CPU answered a cross call from its own stack, TSS, GS and IDT with registers equal to the boss's (protocol rules
+ * 9-12). Order for the caller: idt_build, tsc_init, madt_parse, apic_init, smp_init, own page tables, mce_enable,
+ * fpu_enable, apic_enable, smp_bring_up. What the boss has in CR0, CR4, EFER, XCR0, PAT and MTRRs then, all get.
+ */
+#ifndef SMP_ONLINE_H
+#define SMP_ONLINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/status.h"
+#include "smp/cpu.h"
+#include "smp/layout.h"
+#include "smp/madt.h"
+
+#define ONLINE_DEADLINE_US	1000000u	/* all CPUs together after SIPI, on bare metal */
+#define ONLINE_DEADLINE_VM_US	50000u		/* for each CPU instead, if that is longer and a hypervisor is there */
+
+struct online_config {
+	uint64_t low_page;		/* free page below 640 KiB, mapped executable */
+	uint64_t cr3;			/* the boss's root, below 4 GiB */
+	bool boot_page_mapped;		/* page 0 is mapped writable: IVT[2] can be taken (rule 10) */
+};
+
+struct online_result {
+	unsigned online;		/* boss included */
+	unsigned no_answer, unreachable, disabled, is_bsp, lost;
+	unsigned differing;		/* CPUs whose registers differed before the replay */
+	uint32_t total_us;		/* from the first INIT to the last verdict */
+	uint32_t apic_errors;		/* ESR bits after INIT and SIPI, of all CPUs: bit 2, somebody is missing */
+	bool mp_wakeup;			/* INIT-SIPI not used: firmware offers the mailbox only */
+	bool low_page_busy;		/* some CPU is unaccounted for: the page stays reserved for ever (rule 14) */
+};
+
+/* True if madt said so: firmware's mailbox is the only way to start CPUs. Valid after smp_init(). */
+bool smp_mp_wakeup(void);
+
+/* Lays out memory (smp_memory_needed(madt->cpu_count) bytes at base, below 4 GiB), fills the table from madt and
+ * loads the boss's own GDT, TSS, GS and IDT. After idt_build(), tsc_init(), apic_init(). E_NO_MEMORY: too small, not
+ * aligned, not below 4 GiB. E_ACPI_TABLE: madt does not list the boss. Boss, interrupts off. */
+enum status MUST_CHECK smp_init(const struct madt *madt, uint64_t base, uint64_t bytes, struct problem *p);
+
+/* Starts everybody. CPUs that fail get a verdict, never an error; errors are of the call itself (E_LOW_PAGE,
+ * E_NO_APIC). Boss, interrupts off, no other CPU runs our code. */
+enum status MUST_CHECK smp_bring_up(const struct online_config *config, struct online_result *result,
+				    struct problem *p);
+
+/* The table. Valid after smp_init(). */
+unsigned smp_cpu_count(void);
+struct cpu *smp_cpu(unsigned index);
+struct cpu *smp_boss(void);
+
+/* True while a CPU is NO_ANSWER, INIT_HELD or LOST: firmware and the low page are then off limits (rules 14, 16). */
+bool smp_any_unaccounted(void);
+
+#endif

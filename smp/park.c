@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "smp/park.h"
+
+#include "smp/bringup.h"
+#include "smp/call.h"
+#include "smp/online.h"
+#include "x86/apic.h"
+#include "x86/cpu.h"
+#include "x86/percpu.h"
+#include "x86/state.h"
+#include "x86/tsc.h"
+
+static bool send_ipi(void *context, uint32_t apic_id, uint32_t icr_low)
+{
+	(void)context;
+	return apic_send(apic_id, icr_low);
+}
+
+void park_boss_init(struct boss *boss, struct slot *slots, uint64_t recall_page)
+{
+	*boss = (struct boss){
+		.slots = slots,
+		.cpu_count = smp_cpu_count(),
+		.boss_slot = smp_boss()->index,
+		.tsc_khz = tsc_khz(),
+		.deadline_us = boss_kick_deadline_us(smp_cpu_count(), cpu_cpuid(1, 0).ecx >> 31),
+		.nmi_after_us = BOSS_NMI_AFTER_US,
+		.nmi_repeat_us = BOSS_NMI_REPEAT_US,
+		.send_ipi = send_ipi,
+		.recall_page = recall_page,
+	};
+}
+
+/* A slot may have been used before in this generation: its CPU is outside now, so its lines are the boss's. */
+static void open_slot(struct slot *slot)
+{
+	shared_store_relaxed_u64(&slot->control.command, slot_word(0, COMMAND_WAIT));
+	shared_store_relaxed_u64(&slot->status, slot_word(0, STATUS_EMPTY));
+}
+
+static bool start(struct slot *slot, struct cpu *cpu, uint64_t lot_enter)
+{
+	if (!cpu_move(cpu, CPU_ONLINE, CPU_PARKING))
+		return false;
+	open_slot(slot);
+	slot->boss.verdict = VERDICT_PARKED;		/* until shown otherwise: boss_pick_all() must see it */
+	if (call_start(cpu, CALL_PARK, (uint64_t)(uintptr_t)slot, lot_enter, 0))
+		return true;
+	slot->boss.verdict = VERDICT_LOST;
+	cpu_move(cpu, CPU_PARKING, CPU_LOST);
+	return true;
+}
+
+unsigned park_all(struct boss *boss, const struct boss_place *place, uint64_t lot_enter)
+{
+	unsigned lost = 0;
+	uint64_t found;
+	uint32_t i;
+
+	for (i = 0; i < boss->cpu_count; i++)
+		boss->slots[i].boss.pending = i != boss->boss_slot && start(&boss->slots[i], smp_cpu(i), lot_enter);
+	boss->command_tsc = cpu_rdtsc();
+	boss_await(boss, STATUS_PARKED, call_deadline_us(), false);
+	for (i = 0; i < boss->cpu_count; i++) {
+		struct slot *slot = &boss->slots[i];
+		struct cpu *cpu = smp_cpu(i);
+
+		if (cpu_state(cpu) == CPU_PARKING && !slot->boss.pending && !boss_check_evidence(place, slot, &found)) {
+			cpu_move(cpu, CPU_PARKING, CPU_PARKED);
+		} else if (i != boss->boss_slot && slot->boss.verdict == VERDICT_PARKED) {
+			slot->boss.verdict = VERDICT_LOST;
+			cpu_move(cpu, CPU_PARKING, CPU_LOST);
+		}
+		lost += slot->boss.verdict == VERDICT_LOST;
+	}
+	return lost;
+}
+
+bool park_leave(struct boss *boss, uint32_t index)
+{
+	struct cpu *cpu = smp_cpu(index);
+	struct slot *slot = &boss->slots[index];
+
+	if (!boss_pick_one(boss, index))
+		return false;
+	if (boss_order(boss, COMMAND_LEAVE, STATUS_LEFT)) {
+		slot->boss.verdict = VERDICT_LOST;
+		cpu_move(cpu, CPU_PARKED, CPU_LOST);
+		return false;
+	}
+	slot->boss.verdict = VERDICT_ONLINE;
+	return cpu_move(cpu, CPU_PARKED, CPU_ONLINE);
+}
+
+void park_here(struct slot *slot, uint64_t lot_enter)
+{
+	void (*enter)(struct slot *) = (void (*)(struct slot *))(uintptr_t)lot_enter;
+	uint32_t sequence;
+
+	apic_mask_lvts();
+	apic_drain();
+	apic_disable();
+	state_restore_found(&percpu_self()->found);
+	enter(slot);
+	state_replay(bringup_boss_state());
+	apic_enable();
+	sequence = slot_sequence(shared_load_relaxed_u64(&slot->control.command));
+	/* order: everything of the kernel's loaded before LEFT. pairs with: boss_answered(). else: the boss calls a CPU
+	 * that still stands on the slot's stack. */
+	shared_store_release_u64(&slot->status, slot_word(sequence, STATUS_LEFT));
+}

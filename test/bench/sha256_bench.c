@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Hash rates of the objects that are in the image, beside OpenSSL's on the same core: 16 KiB messages, a second of
+ * CPU time each, in turns, medians of 5 rounds. "chunk" is what reading and VERIFY do: 1 MiB, SHA-256 and CRC32C
+ * per page. usage: sha256_bench
+ */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/crc32.h"
+#include "lib/digest.h"
+#include "lib/sha256.h"
+
+#define ROUNDS		5
+#define MESSAGE_BYTES	16384u
+#define SECONDS		1.0
+
+enum candidate { PLAIN, NI, CHUNK_PLAIN, CHUNK_BEST, OPENSSL, CANDIDATES };
+
+static const char *const names[CANDIDATES] = {
+	"plain", "sha instructions", "chunk, plain", "chunk, selected", "openssl",
+};
+
+static uint8_t data[CHUNK_BYTES] __attribute__((aligned(4096)));
+
+static double cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+static void hash_message(void)
+{
+	uint8_t digest[SHA256_BYTES];
+
+	sha256_compute(digest, data, MESSAGE_BYTES);
+}
+
+static void hash_chunk(void)
+{
+	static struct chunk_digest digest;
+
+	chunk_digest_compute(&digest, data, CHUNK_BYTES);
+}
+
+/* MB/s (10^6) of work, which does bytes a call. */
+static double rate(void (*work)(void), double bytes)
+{
+	double start = cpu_seconds(), now = start, calls = 0;
+
+	while (now - start < SECONDS) {
+		for (int i = 0; i < 16; i++)
+			work();
+		calls += 16;
+		now = cpu_seconds();
+	}
+	return calls * bytes / (now - start) / 1e6;
+}
+
+static double rate_openssl(void)
+{
+	FILE *f = popen("openssl speed -mr -evp sha256 -bytes 16384 -seconds 1 2>/dev/null", "r");
+	double result = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		const char *last = strrchr(line, ':');
+
+		if (!strncmp(line, "+F:", 3) && last)
+			result = atof(last + 1) / 1e6;
+	}
+	if (f)
+		pclose(f);
+	return result;
+}
+
+static double measure(enum candidate c)
+{
+	enum sha256_engine engine = sha256_select();
+
+	switch (c) {
+	case PLAIN:
+	case CHUNK_PLAIN:
+		sha256_use(SHA256_PLAIN);
+		break;
+	case NI:
+		if (engine != SHA256_NI)
+			return 0;
+		break;
+	case OPENSSL:
+		return rate_openssl();
+	default:
+		break;
+	}
+	return c == CHUNK_PLAIN || c == CHUNK_BEST ? rate(hash_chunk, CHUNK_BYTES) : rate(hash_message, MESSAGE_BYTES);
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+int main(void)
+{
+	double rates[CANDIDATES][ROUNDS];
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	for (uint32_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * 2654435761u >> 24);
+	printf("crc32c: %s\n", crc32c_select() == CRC32C_SSE42 ? "instruction" : "table");
+	for (int round = 0; round < ROUNDS; round++)
+		for (int c = 0; c < CANDIDATES; c++)
+			rates[c][round] = measure((enum candidate)c);
+	for (int c = 0; c < CANDIDATES; c++)
+		qsort(rates[c], ROUNDS, sizeof(double), compare);
+	printf("%-18s %8s %8s %8s %10s\n", "MB/s", "median", "lowest", "highest", "of openssl");
+	for (int c = 0; c < CANDIDATES; c++)
+		printf("%-18s %8.0f %8.0f %8.0f %10.2f\n", names[c], rates[c][ROUNDS / 2], rates[c][0],
+		       rates[c][ROUNDS - 1], rates[c][ROUNDS / 2] / rates[OPENSSL][ROUNDS / 2]);
+	return 0;
+}

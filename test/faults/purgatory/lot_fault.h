@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Faults build: a parked CPU that ignores its next command, in the way that slot.fault names. It behaves again once
+ * the boss has sent it INIT, so that the recall (protocol rule 14) can be seen to work; FAULT_DEAD never does.
+ */
+#ifndef PURGATORY_LOT_FAULT_H
+#define PURGATORY_LOT_FAULT_H
+
+#include "purgatory/slot.h"
+#include "x86/cpu.h"
+
+enum slot_fault { FAULT_NONE, FAULT_SPIN = 1, FAULT_NMI_STUCK = 2, FAULT_COUNTING = 3, FAULT_DEAD = 4,
+		  FAULT_SPUN = 5 };	/* spun once, and an NMI's restart of the loop ended it */
+
+static inline void lot_fault(struct slot *slot)
+{
+	if (slot->fault == FAULT_NONE || slot->fault == FAULT_SPUN || (slot->boss.inits && slot->fault != FAULT_DEAD))
+		return;
+	for (;;) {
+		switch (slot->fault) {
+		case FAULT_NMI_STUCK:
+			cpu_hlt();		/* until the NMI that gate_fault.h never leaves */
+			break;
+		case FAULT_COUNTING:
+			shared_add_seq_cst_u32(&slot->wakeups, 1);
+			break;
+		case FAULT_SPIN:
+			slot->fault = FAULT_SPUN;	/* plain: only the owner looks at it once it is in the lot */
+			for (;;)
+				cpu_relax();
+		default:
+			cpu_relax();		/* takes NMIs, comes back here after each */
+		}
+	}
+}
+
+#endif

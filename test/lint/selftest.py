@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""A lint that cannot fail is worth nothing: small bad samples, each of which one rule must find, and good ones."""
+import rules
+
+SPDX = "// SPDX-License-Identifier: MIT\n"
+
+PUBLISH = """%svoid publish(void)
+{
+	/* order: data before flag. pairs with: %s. else: torn read */
+	shared_store_release_u32(&flag, 1);
+}
+"""
+READ = """%sint consume(void)
+{
+	/* order: flag before data. pairs with: %s. else: torn read */
+	return shared_load_acquire_u32(&flag);
+}
+"""
+GOOD_PAIR = {"smp/a.c": PUBLISH % (SPDX, "consume()"), "smp/b.c": READ % (SPDX, "publish()")}
+
+STATUS = "// SPDX\nSTATUS(E_A, 1, \"a\")\nSTATUS(E_B, 2, \"b\")\n"
+
+# (name, rule function, tree, words that one finding must have; None: no finding at all)
+SAMPLES = [
+    ("arrow mm to kernel", rules.check_arrows,
+     {"mm/a.c": '#include "kernel/log.h"\n', "kernel/log.h": ""}, "mm/ may not include kernel/log.h"),
+    ("arrow kernel to efi", rules.check_arrows,
+     {"kernel/a.c": '#include "efi/file.h"\n', "efi/file.h": ""}, "kernel/ may not include efi/file.h"),
+    ("arrow tools to slot.h", rules.check_arrows,
+     {"tools/a.c": '#include "purgatory/slot.h"\n', "purgatory/slot.h": ""}, "tools/ may not include"),
+    ("flat include", rules.check_arrows, {"mm/a.c": '#include "mm.h"\n'}, "without its room"),
+    ("libc in the image", rules.check_arrows, {"boot/a.c": "#include <stdio.h>\n"}, "<stdio.h>"),
+    ("allowed arrows", rules.check_arrows,
+     {"smp/a.c": '#include <stdint.h>\n#include "x86/cpu.h"\n', "x86/cpu.h": ""}, None),
+    ("release without comment", rules.check_pairs,
+     {"smp/a.c": "void f(void)\n{\n\tshared_store_release_u32(&x, 1);\n}\n"}, "without \"pairs with:\""),
+    ("comment too far away", rules.check_pairs,
+     {"smp/a.c": "void f(void)\n{\n\t/* pairs with: f() */\n\n\n\n\n\tshared_fence_seq_cst();\n}\n"}, "within 4 lines"),
+    ("partner does not exist", rules.check_pairs, {"smp/a.c": PUBLISH % (SPDX, "nobody()")}, "nobody() does not exist"),
+    ("partner does not name back", rules.check_pairs,
+     {"smp/a.c": PUBLISH % (SPDX, "consume()"), "smp/b.c": READ % (SPDX, "consume()")}, "does not name publish() back"),
+    ("no function named", rules.check_pairs, {"smp/a.c": PUBLISH % (SPDX, "the reader")}, "names no function"),
+    ("a counter", rules.check_pairs,
+     {"smp/a.c": "void f(void)\n{\n\t/* order: none, a counter */\n\tshared_add_seq_cst_u32(&x, 1);\n}\n"}, None),
+    ("good pair", rules.check_pairs, GOOD_PAIR, None),
+    ("number out of order", rules.check_status,
+     {"lib/status.def": STATUS + "STATUS(E_C, 2, \"c\")\n", "docs/errors.md": "## E01 a\n## E02 b\n"}, "comes after"),
+    ("number not explained", rules.check_status,
+     {"lib/status.def": STATUS, "docs/errors.md": "## E01 a\n"}, "E02 is not explained"),
+    ("number explained but gone", rules.check_status,
+     {"lib/status.def": STATUS, "docs/errors.md": "## E01 a\n## E02 b\n## E03 c\n"}, "E03 is not in"),
+    ("malformed status line", rules.check_status, {"lib/status.def": "STATUS(E_A 1)\n"}, "is not STATUS"),
+    ("good numbers", rules.check_status,
+     {"lib/status.def": STATUS, "docs/errors.md": "## E01 a\n## E02 b\n"}, None),
+    ("no licence", rules.check_spdx, {"mm/a.c": "int a;\n"}, "no SPDX"),
+    ("licence behind the interpreter", rules.check_spdx,
+     {"tools/a.py": "#!/usr/bin/python3\n# SPDX-License-Identifier: MIT\n"}, None),
+    ("long file", rules.check_text, {"mm/a.c": "int a;\n" * 501}, "501 lines"),
+    ("wide line", rules.check_text, {"mm/a.c": "\t" * 14 + "int some_name;\n"}, "columns"),
+    ("trailing blank", rules.check_text, {"mm/a.c": "int a; \n"}, "white space"),
+    ("no last newline", rules.check_text, {"mm/a.c": "int a;"}, "no newline"),
+    ("unfinished work", rules.check_text, {"mm/a.c": "/* TO" + "DO: later */\n"}, "later"),
+    ("dead code", rules.check_text, {"mm/a.c": "#if " + "0\n#endif\n"}, "dead code"),
+    ("long function", rules.check_functions, {"mm/a.c": "void f(void)\n{\n" + "\tg();\n" * 60 + "}\n"}, "f() has 63"),
+    ("short function", rules.check_functions, {"mm/a.c": "void f(void)\n{\n" + "\tg();\n" * 50 + "}\n"}, None),
+    ("instruction in a pure room", rules.check_pure, {"mm/a.c": '__asm__ volatile("hlt");\n'}, "outside of the seam"),
+    ("volatile in a pure room", rules.check_pure, {"smp/a.c": "volatile int a;\n"}, "volatile"),
+    ("conditional code", rules.check_pure, {"boot/a.c": "#ifdef HOST\n#endif\n"}, "conditional"),
+    ("guard and comment are fine", rules.check_pure, {"mm/a.h": "#ifndef MM_A_H\n/* volatile asm */\n#endif\n"}, None),
+]
+
+
+def run():
+    failed = 0
+    for name, rule, tree, words in SAMPLES:
+        findings = [str(f) for f in rule(tree)]
+        good = not findings if words is None else any(words in f for f in findings)
+        if not good:
+            failed += 1
+            print("lint self-test: %s: wanted %s, got %s" % (name, words or "nothing", findings))
+    print("lint self-test: %d samples, %d failed" % (len(SAMPLES), failed))
+    return 1 if failed else 0

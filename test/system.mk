@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+# What CI runs, in parts.
+
+PYTEST := $(PYTHON) -B -m pytest -p no:cacheprovider
+# Emulators side by side; each has its own deadlines, which leave room for that.
+JOBS   ?= 2
+
+.PHONY: test test-quick test-system lint
+# The packages first: what is compiled below needs them.
+test: deps-test
+	@$(MAKE) --no-print-directory lint test-unit test-system
+
+# Everything that needs no emulator.
+test-quick: deps-test
+	@$(MAKE) --no-print-directory lint test-unit test-image
+
+SYSTEM_NEEDS := $(O)/baton.efi faults $(DEBIAN)/vmlinuz $(RUN)/initrd.img
+
+.PHONY: test-image
+test-image: $(O)/baton.efi $(O)/tools/baton-report | deps-test
+	$(PYTEST) -q -m quick test/system $(PYTEST_ARGS)
+
+test-system: $(SYSTEM_NEEDS) | deps-test
+	$(PYTEST) -q -n $(JOBS) test/system $(PYTEST_ARGS)
+
+lint: | deps-test
+	$(PYTHON) test/lint/lint.py --self-test
+	$(PYTHON) test/lint/lint.py

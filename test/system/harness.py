@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""What the system tests share: the image of a boot, the machine, and what came out of it."""
+import json
+import os
+import re
+import sys
+import uuid
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+import mkimage  # noqa: E402
+import ovmfvars  # noqa: E402
+import qemu  # noqa: E402
+
+BUILD = os.path.join(ROOT, os.environ.get("O", "build"))
+BATON = os.path.join(BUILD, "baton.efi")
+FAULTS = os.path.join(BUILD, "baton-faults.efi")
+CACHE = os.path.join(ROOT, os.environ.get("CACHE", os.path.join(BUILD, "cache")))
+KERNEL = os.environ.get("KERNEL") or os.path.join(CACHE, "kernel", "vmlinuz")
+INITRD = os.path.join(BUILD, "run", "initrd.img")
+
+APPEND = "console=tty0 console=ttyS0,115200 panic=-1"
+CONF = ("console ttyS0,115200",)
+
+FIRMWARE_S = 120    # power-on to Baton's first line after firmware
+BOOT_S = 240        # power-on to power-off
+GRAMMAR = r"^baton: grammar=1 "
+
+# "Baton: E20: ..." while firmware lives, "... code=E20 ..." after it.
+PROBLEM = r"(?:Baton: E%02d: |\bcode=E%02d )"
+# The last line of the menu on firmware's console.
+MENU = r"Enter boot, e edit, h help"
+
+
+class Result:
+    """One finished boot."""
+
+    def __init__(self, text, reason):
+        self.text = text
+        self.reason = reason
+        self.facts = qemu.guest_facts(text)
+        self.events = qemu.baton_events(text)
+        report = self.facts.get("report_json", "")
+        self.report = json.loads(report) if report.startswith("{") else None
+
+    def event(self, name):
+        """The last event of that name, None if there was none."""
+        return next((e for e in reversed(self.events) if e.get("event") == name), None)
+
+    def all(self, name):
+        return [e for e in self.events if e.get("event") == name]
+
+    def tail(self, lines=25):
+        return "\n".join(self.text.splitlines()[-lines:])
+
+
+def problem_pattern(number):
+    return PROBLEM % (number, number)
+
+
+def write_disk(path, baton=BATON, kernel=KERNEL, initrds=(INITRD,), append=APPEND, conf=(), entry_extra=(),
+               digests=True, change=None, timeout=0):
+    """Disk image of one boot. change: {ESP path: host path, bytes, or None to leave it out}."""
+    files = mkimage.baton_tree(baton, kernel, list(initrds), append, [*CONF, *conf], digests, entry_extra, timeout)
+    for name, content in (change or {}).items():
+        if content is None:
+            del files[name]
+        else:
+            files[name] = content
+    mkimage.make_image(path, files)
+    return path
+
+
+def machine(tmp_path, disk=None, name="vm", smp=2, mem="512M", cpu="max", options=None, **more):
+    """A machine with its files in tmp_path/name; use with `with`. options: Baton's own command line."""
+    if options is not None:
+        template = qemu.ovmf_files()[1]
+        sectors = os.path.getsize(disk) // mkimage.SECTOR - mkimage.FIRST_SECTOR - mkimage.MIB // mkimage.SECTOR
+        more["vars_file"] = ovmfvars.write(template, str(tmp_path / (name + "-vars.fd")),
+                                           uuid.UUID(mkimage.PARTITION_GUID), mkimage.FIRST_SECTOR, sectors,
+                                           "\\EFI\\BOOT\\BOOTX64.EFI", options)
+        more["bootindex"] = False
+    return qemu.Machine(str(tmp_path / name), disk=disk, smp=smp, mem=mem, cpu=cpu,
+                        accel=os.environ.get("ACCEL") or "tcg", **more)
+
+
+def finish(vm, deadline_s=BOOT_S):
+    reason = vm.wait_exit(deadline_s)
+    return Result(vm.text(), reason)
+
+
+def boot(tmp_path, smp=2, mem="512M", cpu="max", deadline_s=BOOT_S, bus="virtio", options=None, args=(), qemu=None,
+         **image):
+    """Image, machine, run to the end of QEMU."""
+    disk = write_disk(str(tmp_path / "disk.img"), **image)
+    with machine(tmp_path, disk, smp=smp, mem=mem, cpu=cpu, bus=bus, options=options, args=args, qemu=qemu) as vm:
+        result = finish(vm, deadline_s)
+    os.unlink(disk)
+    return result
+
+
+def iomem_ranges(result):
+    """[(first, last, name)] of the guest's /proc/iomem."""
+    ranges = []
+    for line in result.facts["iomem"]:
+        match = re.match(r"([0-9a-f]+)-([0-9a-f]+) : (.*)", line)
+        ranges.append((int(match[1], 16), int(match[2], 16), match[3]))
+    return ranges
+
+
+def check_good(result, cpus):
+    """Everything that has to hold after any good boot; the messages carry the end of the serial log."""
+    where = "\n" + result.tail()
+    facts = result.facts
+    assert re.search(r"^guest: begin version=1$", result.text, re.M), "no userspace: " + result.reason + where
+    assert "report_check" in facts, "the guest did not reach its report: %s%s" % (result.reason, where)
+    assert facts["report_check"] == "0", "report: " + json.dumps((result.report or {}).get("lines")) + where
+    assert result.reason == "guest-shutdown", result.reason + where
+    assert facts["cpus_online"] == str(cpus), "Linux has %s CPUs online%s" % (facts["cpus_online"], where)
+    assert facts["efi"] == "1" and facts["efivar"] == "ok", "EFI runtime: %s%s" % (facts["efivar"], where)
+    assert int(facts["rtc"]) > 1600000000, "RTC: " + facts["rtc"]
+    assert facts["dmesg_bad"] == "0", "\n".join(facts["dmesg_line"])
+    check_report(result.report, cpus)
+    check_reserved(result)
+
+
+def check_report(report, cpus):
+    verdicts = sorted(cpu["verdict"] for cpu in report["cpus"])
+    assert verdicts == ["HALTED"] * (cpus - 1) + ["ONLINE"], verdicts
+    assert report["state"] == "handed-over" and report["failure"] == 0
+    assert report["door"] == "efi" and report["platform"] == "tcg"
+    assert report["kicks"] == report["kick_answers"] == cpus - 1 and report["inits"] == 0
+    names = {s["name"] for s in report["segments"]}
+    assert {"kernel", "initrd", "boot_params", "cmdline"} <= names, names
+    assert all(s["verified"] == 1 for s in report["segments"])
+    for segment in report["segments"]:
+        if segment["name"] in ("kernel", "initrd"):
+            assert segment["expected"] == "entry", segment
+
+
+def check_reserved(result):
+    """What the report lists as reserved is Reserved in /proc/iomem, the block among it."""
+    ranges = [r for r in iomem_ranges(result) if r[2] in ("Reserved", "reserved")]
+    blocks = [r for r in result.report["reserved"] if r["what"] == "block"]
+    assert blocks, "the report lists no block: %s" % result.report["reserved"]
+    for entry in result.report["reserved"]:
+        base = int(entry["base"], 16)
+        last = base + entry["size"] - 1
+        assert any(first <= base and last <= end for first, end, _ in ranges), "%s is not reserved" % entry

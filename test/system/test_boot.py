@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""Debian's kernel from OVMF through Baton to userspace and power-off, over machines and policies."""
+import pytest
+
+from harness import boot, check_good
+
+SMP = (1, 2, 4, 8, 16)
+MEM = ("256M", "2G", "6G")
+PARK = ("auto", "mwait", "hlt", "mix")
+CPU = ("max", "max,-monitor", "qemu64")
+
+# Every pair of values of two columns occurs in some row; test_table_is_pairwise proves it.
+TABLE = [
+    (1, "256M", "auto", "max"),
+    (1, "2G", "mwait", "max,-monitor"),
+    (1, "6G", "hlt", "qemu64"),
+    (1, "256M", "mix", "qemu64"),
+    (2, "2G", "auto", "qemu64"),
+    (2, "256M", "mwait", "max"),
+    (2, "256M", "hlt", "max,-monitor"),
+    (2, "6G", "mix", "max"),
+    (4, "6G", "auto", "max,-monitor"),
+    (4, "2G", "hlt", "max"),
+    (4, "256M", "mwait", "qemu64"),
+    (4, "2G", "mix", "max,-monitor"),
+    (8, "6G", "mwait", "max"),
+    (8, "256M", "auto", "max,-monitor"),
+    (8, "2G", "hlt", "qemu64"),
+    (8, "2G", "mix", "max"),
+    (16, "256M", "hlt", "max,-monitor"),
+    (16, "2G", "mix", "qemu64"),
+    (16, "6G", "auto", "max"),
+    (16, "2G", "mwait", "max"),
+]
+
+
+@pytest.mark.quick
+def test_table_is_pairwise():
+    columns = (SMP, MEM, PARK, CPU)
+    for i, left in enumerate(columns):
+        for j in range(i):
+            missing = {(a, b) for a in left for b in columns[j]} - {(row[i], row[j]) for row in TABLE}
+            assert not missing
+
+
+@pytest.mark.parametrize("smp,mem,park,cpu", TABLE, ids=lambda value: str(value).replace(",", ""))
+def test_boot(tmp_path, smp, mem, park, cpu):
+    result = boot(tmp_path, smp=smp, mem=mem, cpu=cpu, conf=["park " + park])
+    check_good(result, smp)
+    check_park(result, park, monitor=cpu == "max")
+    check_events(result, smp)
+
+
+def check_park(result, park, monitor):
+    """The policy is kept where the CPU has MONITOR; under a hypervisor auto means HLT (protocol rule 8)."""
+    modes = {cpu["park"] for cpu in result.report["cpus"] if cpu["verdict"] == "HALTED"}
+    if park in ("auto", "hlt") or not monitor:
+        assert modes <= {"hlt"}
+    elif park == "mwait":
+        assert modes <= {"mwait"}
+    else:
+        assert modes == {"hlt", "mwait"} or len(result.report["cpus"]) < 3
+
+
+def check_events(result, smp):
+    """The serial lines say the same as the report."""
+    verdicts = {e["apic"]: e["verdict"] for e in result.all("cpu")}
+    assert len(verdicts) == smp and set(verdicts.values()) <= {"ONLINE", "IS_BSP"}
+    assert result.event("door")["name"] == "efi"
+    assert result.event("cpus")["online"] == str(smp)
+    assert len(result.all("park")) == smp - 1
+    assert result.event("handover"), "no event=handover"
+    assert not result.all("error")
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_sixteen_cpus_with_monitor(tmp_path, turn):
+    """Debian's own EFI stub panics on this machine, since firmware's APs spin in MWAIT; Baton takes them out."""
+    check_good(boot(tmp_path, smp=16, mem="1G", cpu="max", conf=["park auto"]), 16)
+
+
+def test_command_line_reaches_the_kernel(tmp_path):
+    result = boot(tmp_path, append="console=ttyS0 panic=-1 some.word=\"two words\"")
+    check_good(result, 2)
+    assert result.facts["cmdline"].rstrip() == "console=ttyS0 panic=-1 some.word=\"two words\""
+
+
+def test_without_digests(tmp_path):
+    """An entry without baton-sha256 boots; the report says expected=first-read."""
+    result = boot(tmp_path, digests=False)
+    assert result.facts.get("report_check") == "0", result.tail()
+    kinds = {s["name"]: s["expected"] for s in result.report["segments"]}
+    assert kinds["kernel"] == kinds["initrd"] == "first-read"

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""baton-faults.efi: faults on purpose, each with its verdict. kernel/faults.h lists the words of baton.fault=."""
+import os
+import re
+
+import pytest
+
+from harness import FAULTS, FIRMWARE_S, boot, finish, machine, problem_pattern, write_disk
+
+SEGMENTS = ("kernel", "initrd", "boot_params", "cmdline", "setup_data", "block")
+
+
+@pytest.fixture(autouse=True)
+def faults_build():
+    assert os.path.exists(FAULTS), FAULTS + " is missing: make faults"
+
+
+def fault_disk(tmp_path, *conf):
+    return write_disk(str(tmp_path / "disk.img"), baton=FAULTS, conf=conf)
+
+
+@pytest.mark.parametrize("segment", SEGMENTS)
+def test_flipped_byte_is_found_and_named(tmp_path, segment):
+    """One byte of a placed segment changes between reading and the check: no jump, the page is named."""
+    disk = fault_disk(tmp_path, "on-failure halt")
+    with machine(tmp_path, disk, smp=4, options="baton.fault=flip:" + segment) as vm:
+        _, match = vm.wait_for("|".join(problem_pattern(n) for n in (81, 82)), FIRMWARE_S)
+        assert re.search(r"\bsegment=%s\b" % segment, match.string), match.string
+        flipped = re.search(r"event=fault flipped=%s .*\bpage=(0x[0-9a-f]+)" % segment, vm.text())
+        named = re.search(r"\bpage=(0x[0-9a-f]+)", match.string)
+        assert flipped and named and flipped[1] == named[1], (flipped and flipped[0], match.string)
+        assert "Linux version" not in vm.text()
+
+
+def test_canary(tmp_path):
+    """One byte of the free-memory sample changes between placing and the jump: no jump, the address is named."""
+    disk = fault_disk(tmp_path, "on-failure halt")
+    with machine(tmp_path, disk, smp=2, options="baton.fault=canary") as vm:
+        _, match = vm.wait_for(r"event=fault flipped=canary address=0x([0-9a-f]+)", FIRMWARE_S)
+        address = int(match[1], 16) & ~7
+        vm.wait_for(problem_pattern(84) + ".*0x%x was written" % address, FIRMWARE_S)
+        assert "Linux version" not in vm.text()
+
+
+def test_deaf_cpu(tmp_path):
+    """An AP that never answers INIT-SIPI: the boot goes on, the report says NO_ANSWER."""
+    result = boot(tmp_path, smp=4, baton=FAULTS, options="baton.fault=deaf:2")
+    assert result.facts.get("report_check") == "1", result.tail()
+    verdicts = {cpu["apic_id"]: cpu["verdict"] for cpu in result.report["cpus"]}
+    assert verdicts == {0: "ONLINE", 1: "HALTED", 2: "NO_ANSWER", 3: "HALTED"}
+
+
+def run_fault(tmp_path, fault):
+    result = boot(tmp_path, smp=4, baton=FAULTS, options="baton.fault=" + fault)
+    assert result.report, result.reason + "\n" + result.tail()
+    return result, {cpu["apic_id"]: cpu for cpu in result.report["cpus"]}
+
+
+def test_kick_ignored_but_nmi_taken(tmp_path):
+    """A parked AP spins with interrupts off: the NMI brings it back, no INIT."""
+    result, cpus = run_fault(tmp_path, "ignore-kick:2:spin")
+    assert cpus[2]["verdict"] == "HALTED" and cpus[2]["nmis_sent"] >= 1
+    assert result.report["inits"] == 0 and result.facts["report_check"] == "0"
+
+
+@pytest.mark.parametrize("fault", ("ignore-kick:2:nmi", "ignore-kick:2:counter"))
+def test_kick_and_nmi_ignored(tmp_path, fault):
+    """Stuck inside an NMI handler, or never returning with its slot counter running: INIT and recall."""
+    result, cpus = run_fault(tmp_path, fault)
+    assert cpus[2]["verdict"] == "INIT_RECALLED" and result.report["inits"] == 1
+    assert all(cpus[n]["verdict"] == "HALTED" for n in (1, 3))
+    assert result.facts["report_check"] == "1", "INIT is a finding"
+    assert result.facts["cpus_online"] == "4", "Linux brings the recalled CPU up"
+
+
+def test_counter_stands_still_after_recall(tmp_path):
+    """Nobody writes to the block any more once Linux runs: the never returning CPU's counter, in its slot, stands still."""
+    disk = fault_disk(tmp_path)
+    with machine(tmp_path, disk, smp=4, options="baton.fault=ignore-kick:2:counter") as vm:
+        _, match = vm.wait_for(r"event=block base=(0x[0-9a-f]+) size=(\d+)", FIRMWARE_S)
+        block = int(match[1], 16), int(match[2])
+        vm.wait_for("event=cpus ", FIRMWARE_S)
+        vm.wait_for("event=park .*apic=2", FIRMWARE_S)
+        vm.wait_for("guest: begin", 120)
+        first = vm.read_memory(*block)
+        vm.wait_for("guest: iomem", 60)
+        assert any(first) and vm.read_memory(*block) == first
+        result = finish(vm)
+    verdicts = {cpu["apic_id"]: cpu["verdict"] for cpu in result.report["cpus"]}
+    assert verdicts[2] == "INIT_RECALLED", verdicts

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""The menu over a serial line: keys in, text out. No kernel is started but where a test says so: an entry whose kernel
+is missing shows by its error line which entry was chosen."""
+import re
+
+import mkimage
+from harness import BATON, BOOT_S, FIRMWARE_S, MENU, finish, machine, problem_pattern, write_disk
+
+DOWN, ESC = "\x1b[B", "\x1b"
+PAGE_S = 20
+
+
+def entry(*lines):
+    return ("\n".join(lines) + "\n").encode()
+
+
+def menu_disk(tmp_path, entries, loader="timeout 30\n", xbootldr=None):
+    """entries: {file name: text}. Nothing else but Baton and loader.conf is on the disk."""
+    files = {"/EFI/BOOT/BOOTX64.EFI": BATON, "/loader/loader.conf": loader.encode()}
+    files.update({"/loader/entries/" + name: text for name, text in entries.items()})
+    path = str(tmp_path / "disk.img")
+    mkimage.make_image(path, files, xbootldr=xbootldr)
+    return path
+
+
+def three(*, names=("a.conf", "b.conf", "c.conf")):
+    return {name: entry("title Choice " + name[0], "sort-key " + name[0], "linux /gone-" + name[0]) for name in names}
+
+
+def test_countdown_then_the_default(tmp_path):
+    with machine(tmp_path, menu_disk(tmp_path, three(), "timeout 4\ndefault b.conf\n")) as vm:
+        vm.wait_for("Starting in 4 s", FIRMWARE_S)
+        vm.wait_for("Starting in 2 s", PAGE_S)
+        vm.wait_for(problem_pattern(20) + "/gone-b", PAGE_S)
+        vm.wait_for(MENU, PAGE_S)
+
+
+def test_arrow_and_enter(tmp_path):
+    with machine(tmp_path, menu_disk(tmp_path, three())) as vm:
+        vm.wait_for(MENU, FIRMWARE_S)
+        vm.send(DOWN)
+        vm.send(DOWN)
+        vm.send("\r")
+        vm.wait_for(problem_pattern(20) + "/gone-c", PAGE_S)
+
+
+def test_key_stops_the_clock(tmp_path):
+    """Not the default but the entry that was moved to."""
+    with machine(tmp_path, menu_disk(tmp_path, three(), "timeout 6\n")) as vm:
+        vm.wait_for("Starting in", FIRMWARE_S)
+        vm.send("j")
+        vm.wait_for("Choice b", PAGE_S)
+        vm.send("\r")
+        vm.wait_for(problem_pattern(20) + "/gone-b", PAGE_S)
+
+
+def test_pages(tmp_path):
+    with machine(tmp_path, menu_disk(tmp_path, three())) as vm:
+        vm.wait_for(MENU, FIRMWARE_S)
+        vm.send("h")
+        vm.wait_for("leave Baton", PAGE_S)
+        vm.send(" ")
+        vm.send("p")
+        vm.wait_for("Secure Boot off", PAGE_S)
+        vm.wait_for("linux +/gone-a", PAGE_S)
+        assert re.search("machine +QEMU", vm.text())
+
+
+def test_editor_can_be_switched_off(tmp_path):
+    with machine(tmp_path, menu_disk(tmp_path, three(), "timeout 30\neditor no\n")) as vm:
+        vm.wait_for(MENU, FIRMWARE_S)
+        vm.send("e")
+        vm.wait_for("editor is switched off", PAGE_S)
+
+
+def test_broken_entry_is_shown_and_explained(tmp_path):
+    entries = {**three(), "d.conf": entry("title Choice d", "sort-key d", "nothing here")}
+    with machine(tmp_path, menu_disk(tmp_path, entries, "timeout 30\ndefault d.conf\n")) as vm:
+        vm.wait_for(r"\[not usable\]", FIRMWARE_S)
+        vm.wait_for(MENU, PAGE_S)
+        vm.send("\r")
+        vm.wait_for(problem_pattern(13) + ".*d.conf", PAGE_S)
+
+
+def test_tries_are_shown_and_bad_ones_are_last(tmp_path):
+    entries = {**three(names=("b.conf", "a+0-3.conf")), "c+2-1.conf": entry("title Choice c", "sort-key c", "linux /gone-c")}
+    with machine(tmp_path, menu_disk(tmp_path, entries)) as vm:
+        vm.wait_for(MENU, FIRMWARE_S)
+        text = vm.text()
+    assert text.index("Choice b") < text.index("Choice c [2 tries left]") < text.index("Choice a [0 tries left]")
+
+
+def test_entries_of_the_extended_partition(tmp_path):
+    """Paths of its entries are its own: the kernel of /loader/entries/x.conf there is looked for there."""
+    xbootldr = {"/loader/entries/x.conf": entry("title Choice x", "sort-key x", "linux /on-boot"), "/on-boot": bytes(5000)}
+    disk = menu_disk(tmp_path, three(), "timeout 30\ndefault x.conf\n", xbootldr)
+    with machine(tmp_path, disk) as vm:
+        vm.wait_for("Choice x", FIRMWARE_S)
+        vm.wait_for(MENU, PAGE_S)
+        vm.send("\r")
+        vm.wait_for(problem_pattern(23) + ".*on-boot", PAGE_S)
+
+
+def test_default_is_kept_over_a_restart(tmp_path):
+    """d writes a variable, the next start obeys it; f restarts the machine."""
+    disk = menu_disk(tmp_path, three())
+    with machine(tmp_path, disk, name="first") as vm:
+        vm.wait_for(MENU, FIRMWARE_S)
+        vm.send(DOWN)
+        vm.send("d")
+        vm.wait_for("b.conf is the default", PAGE_S)
+    with machine(tmp_path, disk, name="second", vars_file=str(tmp_path / "first" / "vars.fd")) as vm:
+        vm.wait_for(MENU, FIRMWARE_S)
+        vm.send("\r")
+        vm.wait_for(problem_pattern(20) + "/gone-b", PAGE_S)
+
+
+def test_setup_request_restarts(tmp_path):
+    with machine(tmp_path, menu_disk(tmp_path, three())) as vm:
+        vm.wait_for(MENU, FIRMWARE_S)
+        vm.send("f")
+        assert vm.wait_exit(PAGE_S) == "guest-reset"
+
+
+def test_quit_goes_back_to_firmware(tmp_path):
+    with machine(tmp_path, menu_disk(tmp_path, three())) as vm:
+        vm.wait_for(MENU, FIRMWARE_S)
+        vm.send("Q")
+        vm.wait_for("BdsDxe|UEFI Interactive Shell|Boot Manager|PXE", 60)
+
+
+def test_edited_options_reach_linux(tmp_path):
+    """The one test here that starts a kernel: a word is typed behind the options."""
+    disk = write_disk(str(tmp_path / "disk.img"), timeout=30)
+    with machine(tmp_path, disk) as vm:
+        vm.wait_for(MENU, FIRMWARE_S)
+        vm.send("e")
+        vm.wait_for("Options of", PAGE_S)
+        vm.send(" typed_word=1\r")
+        vm.wait_for("Command line:.*typed_word=1", BOOT_S)
+        finish(vm, BOOT_S)
+
+
+def test_escape_leaves_the_editor(tmp_path):
+    with machine(tmp_path, menu_disk(tmp_path, three())) as vm:
+        vm.wait_for(MENU, FIRMWARE_S)
+        vm.send("e")
+        vm.wait_for("Options of a.conf", PAGE_S)
+        vm.send(ESC)
+        vm.wait_for("Enter boot", PAGE_S)
+        assert "Baton: E" not in vm.text()

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "smp/cpu.h"
+
+/* Index of a state named as in docs/smp.md, CPU_STATE_COUNT if there is none. */
+static unsigned state_of(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < CPU_STATE_COUNT && strcmp(cpu_state_text((enum cpu_state)i), name) != 0; i++)
+		;
+	return i;
+}
+
+static void table_is_the_documents(void **unused)
+{
+	bool documented[CPU_STATE_COUNT][CPU_STATE_COUNT] = { { false } };
+	char line[400], from[40], to[40];
+	FILE *f = fopen("docs/smp.md", "r");
+	unsigned a, b, rows = 0;
+
+	(void)unused;
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "| %39s | %39s |", from, to) != 2 || !strcmp(from, "from") || !strcmp(from, "---"))
+			continue;
+		a = state_of(from);
+		b = state_of(to);
+		if (a == CPU_STATE_COUNT || b == CPU_STATE_COUNT)
+			fail_msg("docs/smp.md: no such state: %s", line);
+		assert_false(documented[a][b]);
+		documented[a][b] = true;
+		rows++;
+	}
+	fclose(f);
+	assert_true(rows > 10);
+	for (a = 0; a < CPU_STATE_COUNT; a++)
+		for (b = 0; b < CPU_STATE_COUNT; b++)
+			if (cpu_move_allowed((enum cpu_state)a, (enum cpu_state)b) != documented[a][b])
+				fail_msg("%s -> %s: table and docs/smp.md differ", cpu_state_text((enum cpu_state)a),
+					 cpu_state_text((enum cpu_state)b));
+}
+
+static void forbidden_move_changes_nothing(void **unused)
+{
+	struct cpu cpu = { 0 };
+
+	(void)unused;
+	assert_false(cpu_move(&cpu, CPU_LISTED, CPU_ONLINE));
+	assert_int_equal(cpu_state(&cpu), CPU_LISTED);
+	assert_true(cpu_move(&cpu, CPU_LISTED, CPU_STARTING));
+	assert_int_equal(cpu_state(&cpu), CPU_STARTING);
+}
+
+static void late_arrival_loses_the_race(void **unused)
+{
+	struct cpu cpu = { 0 };
+
+	(void)unused;
+	assert_true(cpu_move(&cpu, CPU_LISTED, CPU_STARTING));
+	assert_true(cpu_move(&cpu, CPU_STARTING, CPU_NO_ANSWER));
+	assert_false(cpu_move(&cpu, CPU_STARTING, CPU_ARRIVED));
+	assert_int_equal(cpu_state(&cpu), CPU_NO_ANSWER);
+}
+
+static void final_states_are_final(void **unused)
+{
+	static const enum cpu_state final[] = { CPU_BOSS, CPU_DISABLED, CPU_UNREACHABLE, CPU_IS_BSP, CPU_HALTED,
+						CPU_INIT_RECALLED, CPU_INIT_HELD, CPU_NO_ANSWER, CPU_LOST };
+	unsigned i, to;
+
+	(void)unused;
+	for (i = 0; i < sizeof(final) / sizeof(final[0]); i++)
+		for (to = 0; to < CPU_STATE_COUNT; to++)
+			assert_false(cpu_move_allowed(final[i], (enum cpu_state)to));
+}
+
+static void out_of_range_is_refused(void **unused)
+{
+	(void)unused;
+	assert_false(cpu_move_allowed((enum cpu_state)CPU_STATE_COUNT, CPU_LOST));
+	assert_false(cpu_move_allowed(CPU_ONLINE, (enum cpu_state)77));
+	assert_string_equal(cpu_verdict_text((enum cpu_state)77), "?");
+	assert_string_equal(cpu_verdict_text(CPU_BOSS), "ONLINE");
+	assert_string_equal(cpu_verdict_text(CPU_INIT_RECALLED), "INIT_RECALLED");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(table_is_the_documents),
+		cmocka_unit_test(forbidden_move_changes_nothing),
+		cmocka_unit_test(late_arrival_loses_the_race),
+		cmocka_unit_test(final_states_are_final),
+		cmocka_unit_test(out_of_range_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

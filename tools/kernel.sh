@@ -1,0 +1,39 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Fetches Debian's kernel package from the configured mirror and takes it apart, no root and no install:
+#   DIR/vmlinuz  DIR/version  DIR/efivarfs.ko
+# usage: kernel.sh DIR [amd64|cloud-amd64]
+set -eu
+
+dir=$1
+flavour=${2:-amd64}
+[ ! -e "$dir/version" ] || exit 0
+
+resolve() {
+	apt-cache depends "linux-image-$flavour" 2>/dev/null |
+		sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -1
+}
+package=$(resolve)
+if [ -z "$package" ]; then
+	if [ "$(id -u)" = 0 ]; then apt-get update -q; package=$(resolve); fi
+	if [ -z "$package" ]; then
+		echo "kernel.sh: apt does not know linux-image-$flavour (apt-get update? not Debian? use KERNEL=)" >&2
+		exit 1
+	fi
+fi
+
+mkdir -p "$dir"
+work=$(mktemp -d "$dir/fetch.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+echo "kernel.sh: fetching $package"
+if ! (cd "$work" && apt-get download -q "$package" >apt.log 2>&1); then
+	[ "$(id -u)" != 0 ] || apt-get update -q
+	(cd "$work" && apt-get download -q "$package") || { cat "$work/apt.log" >&2; exit 1; }
+fi
+version=${package#linux-image-}
+mkdir "$work/root"
+dpkg-deb --fsys-tarfile "$work"/*.deb | tar -x -C "$work/root" \
+	"./boot/vmlinuz-$version" "./lib/modules/$version/kernel/fs/efivarfs"
+cp "$work/root/boot/vmlinuz-$version" "$dir/vmlinuz"
+cp "$work/root/lib/modules/$version/kernel/fs/efivarfs/efivarfs.ko" "$dir/efivarfs.ko"
+echo "$version" >"$dir/version"

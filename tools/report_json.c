@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+/* The report for programs: one line of JSON. Addresses are strings (JSON numbers lose bits above 2^53). */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tools/report_view.h"
+
+#define TEXT(name, field) print_text(name, field, sizeof(field))
+
+static void print_text(const char *name, const char *text, size_t size)
+{
+	printf("\"%s\":\"", name);
+	for (size_t i = 0; i < size && text[i]; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '"' || c == '\\')
+			printf("\\%c", c);
+		else if (c < ' ' || c > '~')
+			printf("\\u%04x", c);
+		else
+			putchar(c);
+	}
+	printf("\",");
+}
+
+static void number(const char *name, uint64_t value)
+{
+	printf("\"%s\":%" PRIu64 ",", name, value);
+}
+
+static void address(const char *name, uint64_t value)
+{
+	printf("\"%s\":\"0x%" PRIx64 "\",", name, value);
+}
+
+/* Closes an object whose members all end in a comma. */
+static void last(const char *name, uint64_t value, const char *close)
+{
+	printf("\"%s\":%" PRIu64 "%s", name, value, close);
+}
+
+static void print_head(const struct report_header *h)
+{
+	number("version", h->version);
+	printf("\"state\":\"%s\",", report_state_name(h->state));
+	number("failure", h->failure);
+	TEXT("failure_text", h->failure_text);
+	TEXT("baton_version", h->baton_version);
+	TEXT("commit", h->commit);
+	TEXT("build", h->build);
+	TEXT("platform", h->platform);
+	TEXT("door", h->door);
+	TEXT("vendor", h->vendor);
+	TEXT("product", h->product);
+	TEXT("bios", h->bios);
+	TEXT("cpu_model", h->cpu_model);
+	number("microcode", h->microcode);
+	number("ram_bytes", h->ram_bytes);
+	number("tsc_khz", h->tsc_khz);
+	number("paging_levels", h->paging_levels);
+	number("x2apic", h->x2apic);
+	number("boss_apic_id", h->boss_apic_id);
+	number("secure_boot", h->secure_boot);
+	number("iommu", h->iommu);
+	number("mca_banks", h->mca_banks);
+	number("mca_logged", h->mca_logged);
+	number("kick_deadline_us", h->kick_deadline_us);
+	number("kicks", h->kicks);
+	number("kick_answers", h->kick_answers);
+	number("nmis", h->nmis);
+	number("inits", h->inits);
+	number("kick_us", h->kick_us);
+	number("verify_us", h->verify_us);
+	number("verify_bytes", h->verify_bytes);
+	number("verify_cpus", h->verify_cpus);
+	number("sha256_ni", h->sha256_ni);
+	number("generation", h->generation);
+	printf("\"policy\":{");
+	number("park", h->policy_park);
+	number("on_failure", h->policy_on_failure);
+	number("lost_cpu", h->policy_lost_cpu);
+	number("init", h->policy_init);
+	number("busmaster", h->policy_busmaster);
+	last("reset_after", h->policy_reset_after, "},");
+}
+
+static void print_cpu(const struct report_view *view, uint32_t index)
+{
+	struct report_cpu c;
+
+	report_entry(view, &view->header.cpus, index, &c, sizeof(c));
+	printf("%s{", index ? "," : "");
+	number("apic_id", c.apic_id);
+	printf("\"verdict\":\"%s\",\"park\":\"%s\",", report_verdict_name(c.verdict), report_mode_name(c.park_mode));
+	number("online_us", c.online_us);
+	number("kick_us", c.kick_us);
+	number("nmis_sent", c.nmis_sent);
+	number("nmis_seen", c.nmis_seen);
+	number("mcs_seen", c.mcs_seen);
+	last("flags", c.flags, "}");
+}
+
+static void print_segment(const struct report_view *view, uint32_t index)
+{
+	struct report_segment s;
+
+	report_entry(view, &view->header.segments, index, &s, sizeof(s));
+	printf("%s{", index ? "," : "");
+	TEXT("name", s.name);
+	TEXT("path", s.path);
+	address("address", s.address);
+	number("size", s.size);
+	number("memory_size", s.memory_size);
+	printf("\"expected\":\"%s\",", report_expected_name(s.expected));
+	number("verified", s.verified);
+	number("chunks", s.chunk_count);
+	if (s.verified == 2) {
+		number("bad_chunk", s.bad_chunk);
+		address("bad_page", s.bad_page);
+	}
+	printf("\"sha256\":\"");
+	for (unsigned b = 0; b < sizeof(s.sha256); b++)
+		printf("%02x", s.sha256[b]);
+	printf("\"}");
+}
+
+static void print_small_tables(const struct report_view *view)
+{
+	const struct report_header *h = &view->header;
+
+	printf("],\"phases\":[");
+	for (uint32_t i = 0; i < h->phases.count; i++) {
+		struct report_phase p;
+
+		report_entry(view, &h->phases, i, &p, sizeof(p));
+		printf("%s{", i ? "," : "");
+		TEXT("name", p.name);
+		number("start_us", p.start_us);
+		last("duration_us", p.duration_us, "}");
+	}
+	printf("],\"pci\":[");
+	for (uint32_t i = 0; i < h->pci.count; i++) {
+		struct report_pci p;
+
+		report_entry(view, &h->pci, i, &p, sizeof(p));
+		printf("%s{", i ? "," : "");
+		address("bdf", p.segment_bdf);
+		number("vendor", p.vendor);
+		number("device", p.device);
+		number("class", p.class_code);
+		last("flags", p.flags, "}");
+	}
+	printf("],\"reserved\":[");
+	for (uint32_t i = 0; i < h->reserved.count; i++) {
+		struct report_reserved r;
+
+		report_entry(view, &h->reserved, i, &r, sizeof(r));
+		printf("%s{", i ? "," : "");
+		TEXT("what", r.what);
+		address("base", r.base);
+		last("size", r.size, "}");
+	}
+}
+
+/* A finding or note as an element of its array. Lines come from the report: escaped like any text. */
+static void print_line(void *context, bool finding, const char *line)
+{
+	unsigned *count = context;
+
+	printf("%s{\"finding\":%s,", (*count)++ ? "," : "", finding ? "true" : "false");
+	print_text("text", line, 320);
+	last("n", *count, "}");
+}
+
+void report_print_json(const struct report_view *view)
+{
+	const struct report_header *h = &view->header;
+	unsigned lines = 0;
+
+	printf("{");
+	print_head(h);
+	printf("\"cpus\":[");
+	for (uint32_t i = 0; i < h->cpus.count; i++)
+		print_cpu(view, i);
+	printf("],\"segments\":[");
+	for (uint32_t i = 0; i < h->segments.count; i++)
+		print_segment(view, i);
+	print_small_tables(view);
+	printf("],\"lines\":[");
+	report_judge(view, print_line, &lines);
+	printf("]}\n");
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/* The report for people. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "tools/report_view.h"
+
+/* Text from the report: printable ASCII only, whatever is in there, so that no report drives a terminal. */
+static const char *clean(const char *text, size_t size)
+{
+	static char buffers[4][160];
+	static unsigned turn;
+	char *out = buffers[turn++ % 4];
+	size_t i;
+
+	for (i = 0; i < size && i < sizeof(buffers[0]) - 1 && text[i]; i++)
+		out[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+	out[i] = 0;
+	return out;
+}
+
+#define CLEAN(field) clean(field, sizeof(field))
+
+static void print_head(const struct report_header *h)
+{
+	printf("Baton handover report (version %u)\n", h->version);
+	printf("  state      %s", report_state_name(h->state));
+	if (h->failure)
+		printf(", E%02u: %s", h->failure, CLEAN(h->failure_text));
+	printf("\n  baton      %s commit %s, %s build, generation %" PRIu64 "\n", CLEAN(h->baton_version),
+	       CLEAN(h->commit), CLEAN(h->build), h->generation);
+	printf("  machine    %s: %s %s, BIOS %s\n", CLEAN(h->platform), CLEAN(h->vendor), CLEAN(h->product),
+	       CLEAN(h->bios));
+	printf("  processor  %s, microcode 0x%" PRIx64 ", TSC %" PRIu64 " kHz, %u-level paging, %s\n",
+	       CLEAN(h->cpu_model), h->microcode, h->tsc_khz, h->paging_levels, h->x2apic ? "x2APIC" : "xAPIC");
+	printf("  memory     %" PRIu64 " MiB\n", h->ram_bytes >> 20);
+	printf("  door       %s, secure boot %u\n", CLEAN(h->door), h->secure_boot);
+	printf("  mca        %u banks read, %u with an error\n", h->mca_banks, h->mca_logged);
+	printf("  iommu      %s%s%s\n", h->iommu & 1 ? "DMAR " : "", h->iommu & 2 ? "IVRS " : "",
+	       h->iommu & 4 ? "translating" : h->iommu ? "present (translation not looked at)" : "none");
+	printf("  kick       %u kicked, %u answered in %" PRIu64 " us (deadline %u us), %u NMIs, %u INITs\n", h->kicks,
+	       h->kick_answers, h->kick_us, h->kick_deadline_us, h->nmis, h->inits);
+	printf("  verify     %" PRIu64 " KiB in %" PRIu64 " us on %u CPUs%s\n", h->verify_bytes >> 10, h->verify_us,
+	       h->verify_cpus, h->sha256_ni ? ", SHA instructions" : "");
+}
+
+static void print_cpus(const struct report_view *view)
+{
+	const struct report_table *t = &view->header.cpus;
+
+	printf("\n  APIC ID  verdict        park   online us   kick us  NMIs sent/seen  #MC\n");
+	for (uint32_t i = 0; i < t->count; i++) {
+		struct report_cpu c;
+
+		report_entry(view, t, i, &c, sizeof(c));
+		printf("  %7u  %-13s  %-5s  %9u  %8u  %9u/%-4u  %3u%s%s\n", c.apic_id, report_verdict_name(c.verdict),
+		       report_mode_name(c.park_mode), c.online_us, c.kick_us, c.nmis_sent, c.nmis_seen, c.mcs_seen,
+		       c.apic_id == view->header.boss_apic_id ? "  boss" : "", c.flags & 1 ? "  MTRRs differ" : "");
+	}
+}
+
+static void print_segments(const struct report_view *view)
+{
+	const struct report_table *t = &view->header.segments;
+
+	printf("\n  segment      address            size      verified    expected    sha256            path\n");
+	for (uint32_t i = 0; i < t->count; i++) {
+		struct report_segment s;
+
+		report_entry(view, t, i, &s, sizeof(s));
+		printf("  %-11s  0x%-13" PRIx64 " %9" PRIu64 "  %-10s  %-10s  ", CLEAN(s.name), s.address, s.size,
+		       s.verified == 1 ? "good" : s.verified == 2 ? "DIFFERS" : "not done",
+		       report_expected_name(s.expected));
+		for (int b = 0; b < 8; b++)
+			printf("%02x", s.sha256[b]);
+		printf("  %s\n", CLEAN(s.path));
+		if (s.verified == 2)
+			printf("               chunk %u of %u, first bad page 0x%" PRIx64 "\n", s.bad_chunk,
+			       s.chunk_count, s.bad_page);
+	}
+}
+
+static void print_rest(const struct report_view *view)
+{
+	const struct report_header *h = &view->header;
+
+	printf("\n  phase             start us   duration us\n");
+	for (uint32_t i = 0; i < h->phases.count; i++) {
+		struct report_phase p;
+
+		report_entry(view, &h->phases, i, &p, sizeof(p));
+		printf("  %-16s %9" PRIu64 "  %12" PRIu64 "\n", CLEAN(p.name), p.start_us, p.duration_us);
+	}
+	printf("\n  reserved memory\n");
+	for (uint32_t i = 0; i < h->reserved.count; i++) {
+		struct report_reserved r;
+
+		report_entry(view, &h->reserved, i, &r, sizeof(r));
+		printf("  0x%012" PRIx64 "-0x%012" PRIx64 "  %s\n", r.base, r.base + (r.size ? r.size - 1 : 0),
+		       CLEAN(r.what));
+	}
+	printf("\n  PCI functions with bus mastering\n");
+	for (uint32_t i = 0; i < h->pci.count; i++) {
+		struct report_pci p;
+
+		report_entry(view, &h->pci, i, &p, sizeof(p));
+		if (!(p.flags & (REPORT_PCI_BUS_MASTER | REPORT_PCI_TURNED_OFF)))
+			continue;
+		printf("  %04x:%02x:%02x.%u %04x:%04x class %06x%s%s\n", p.segment_bdf >> 16, p.segment_bdf >> 8 & 0xff,
+		       p.segment_bdf >> 3 & 0x1f, p.segment_bdf & 7, p.vendor, p.device, p.class_code,
+		       p.flags & REPORT_PCI_BRIDGE ? " bridge" : "",
+		       p.flags & REPORT_PCI_TURNED_OFF ? " turned off" : " on at the jump");
+	}
+}
+
+void report_print_table(const struct report_view *view)
+{
+	print_head(&view->header);
+	print_cpus(view);
+	print_segments(view);
+	print_rest(view);
+}

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+# Host tools and the targets for people: run, shell, usb, gdb, screenshots, deps, bench, help.
+
+HOSTCFLAGS ?= -std=gnu11 -O2 -g $(WARN) -I.
+CACHE      ?= $(O)/cache
+RUN        := $(O)/run
+REPORT_SRC := tools/report_view.c tools/report_judge.c tools/report_table.c tools/report_json.c
+
+# What is booted: Debian's kernel unless KERNEL= is given; INITRD= replaces the initramfs of the tests. The module of
+# initrd.img fits Debian's kernel only. A given file is no prerequisite: tools/mkimage.py says if it is missing.
+DEBIAN     := $(CACHE)/kernel
+KERNEL     ?= $(DEBIAN)/vmlinuz
+INITRD     ?= $(RUN)/$(if $(filter $(DEBIAN)/vmlinuz,$(KERNEL)),initrd,initrd-plain).img
+BOOTED     := $(filter $(DEBIAN)/vmlinuz $(RUN)/%,$(KERNEL) $(INITRD))
+APPEND     ?= console=tty0 console=ttyS0,115200 panic=-1
+CONF       ?= console ttyS0,115200
+PARK       ?= mix
+
+# APPEND and CONF reach the recipes as variables of the shell, so that quotes in them stay what they are.
+export SMP MEM ACCEL CPU QEMU OVMF QEMU_ARGS GUI YES APPEND CONF
+
+$(O)/tools/baton-report: tools/baton-report.c $(REPORT_SRC) tools/report_view.h purgatory/report.h
+	@mkdir -p $(@D)
+	$(HOSTCC) $(HOSTCFLAGS) -static -o $@ tools/baton-report.c $(REPORT_SRC)
+
+$(O)/tools/efivar-test: tools/guest/efivar-test.c
+	@mkdir -p $(@D)
+	$(HOSTCC) $(HOSTCFLAGS) -static -o $@ $<
+
+$(DEBIAN)/vmlinuz:
+	@mkdir -p $(DEBIAN)
+	tools/kernel.sh $(DEBIAN)
+
+INITRD_NEEDS := tools/guest/init tools/mkinitramfs.py $(O)/tools/baton-report $(O)/tools/efivar-test
+MAKE_INITRD   = $(PYTHON) tools/mkinitramfs.py $@ --init tools/guest/init \
+	--add $(O)/tools/baton-report:bin/baton-report --add $(O)/tools/efivar-test:bin/efivar-test
+
+$(RUN)/initrd.img: $(INITRD_NEEDS) | $(DEBIAN)/vmlinuz
+	@mkdir -p $(@D)
+	$(MAKE_INITRD) --add $(DEBIAN)/efivarfs.ko:efivarfs.ko
+
+# Without the module: the guest says efivar=fail:mount unless the kernel has efivarfs built in.
+$(RUN)/initrd-plain.img: $(INITRD_NEEDS)
+	@mkdir -p $(@D)
+	$(MAKE_INITRD)
+
+# The packages come first, before anything is compiled or fetched; then the same with them in place.
+.PHONY: run shell gdb usb screenshots
+run shell gdb usb screenshots: deps-run
+	@$(MAKE) --no-print-directory do-$@
+
+# Always rebuilt: its content depends on variables.
+.PHONY: run-image
+run-image: $(O)/baton.efi $(BOOTED)
+	@mkdir -p $(RUN)
+	$(PYTHON) tools/mkimage.py $(RUN)/disk.img --baton $(O)/baton.efi --kernel $(KERNEL) --initrd $(INITRD) \
+		--append "$$APPEND$(APPEND_EXTRA)" --conf "$$CONF" --conf "park $(PARK)"
+
+.PHONY: do-run do-shell do-gdb
+do-run: run-image
+	@$(PYTHON) tools/run.py $(RUN)/disk.img $(RUN)
+
+do-shell: APPEND_EXTRA := $() guest.shell
+do-shell: run-image
+	@$(PYTHON) tools/run.py $(RUN)/disk.img $(RUN) --shell
+
+do-gdb: run-image
+	@echo "Attach: gdb -ex 'target remote :1234' $(O)/baton.elf"
+	@echo "then:   add-symbol-file $(O)/baton.elf -o IMAGE   with image= of the line event=door"
+	@$(PYTHON) tools/run.py $(RUN)/disk.img $(RUN) --gdb
+
+# KERNEL= INITRD= APPEND= as for run, or ENTRY=dir: a directory that is copied to the partition as it is.
+.PHONY: do-usb
+do-usb: $(O)/baton.efi $(if $(ENTRY),,$(BOOTED))
+	$(PYTHON) tools/mkimage.py $(O)/baton-usb.img --baton $(O)/baton.efi \
+		$(if $(ENTRY),$(foreach d,$(ENTRY),--tree $(d)),--kernel $(KERNEL) --initrd $(INITRD) \
+		--append "$$APPEND" --conf "$$CONF" --timeout 5)
+	@echo "Write it with: dd if=$(O)/baton-usb.img of=/dev/sdX bs=4M conv=fsync   (the whole of sdX is overwritten)"
+
+.PHONY: do-screenshots
+do-screenshots: $(O)/baton.efi $(BOOTED)
+	@mkdir -p $(O)/screenshots
+	$(PYTHON) tools/mkimage.py $(O)/screenshots/disk.img --baton $(O)/baton.efi --kernel $(KERNEL) --timeout 30 \
+		--initrd $(INITRD) --append "console=ttyS0,115200 console=tty0 guest.shell quiet" --conf "$$CONF" \
+		--conf "park $(PARK)"
+	$(PYTHON) tools/screenshots.py $(O)/screenshots/disk.img $(O)/screenshots
+
+# Packages: everything at once by hand, per use on the way.
+.PHONY: deps deps-run deps-test deps-bench
+deps:
+	@tools/deps.sh build run test bench
+deps-run:
+	@tools/deps.sh build run
+deps-test:
+	@tools/deps.sh build run test
+deps-bench:
+	@tools/deps.sh build run bench
+
+.PHONY: bench
+bench: $(O)/baton.efi nohash $(filter $(DEBIAN)/vmlinuz,$(KERNEL)) $(RUN)/initrd.img | deps-bench
+	$(MAKE) --no-print-directory bench-sha256 | tee $(O)/bench-sha256.txt
+	$(PYTHON) test/bench/bench.py --out $(O)/bench --baton $(O)/baton.efi --nohash $(O)/baton-nohash.efi \
+		--kernel $(KERNEL) $(BENCH_ARGS)
+
+.PHONY: help
+help:
+	@sed -n 's/^| `\(make[^`]*\)` | \(.*\) |$$/\1: \2/p' README.md | tr -d '`'

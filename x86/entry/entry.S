@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every door into the protected-mode part. Offsets from __text_start are fixed by the boot protocol
+ * and asserted in image.lds.
+ */
+
+#include "gen/identity.h"
+
+	.section .text.entry, "ax", @progbits
+
+/* 32-bit entry. In: protected mode, paging off, ESI = boot_params. Not open yet: one line on COM1, stop. */
+	.code32
+	.globl	startup_32, handover_32
+startup_32:
+	cli
+	jmp	refuse_32
+	.org	0x10
+/* 32-bit EFI handover: 64-bit firmware never calls it. */
+handover_32:
+	cli
+	jmp	refuse_32
+refuse_32:
+	call	1f
+1:	popl	%ebx
+	leal	(text_32 - 1b)(%ebx), %esi
+	movw	$0x3f8, %dx
+2:	lodsb
+	testb	%al, %al
+	jz	3f
+	outb	%al, %dx
+	jmp	2b
+3:	hlt
+	jmp	3b
+text_32:
+	.asciz	"Baton: E01: this entry (linux32) is not supported yet, start the file from UEFI\r\n"
+
+/* 64-bit entry. In: long mode, identity map, IF=0, RSI = boot_params, BSS not zeroed. */
+	.org	0x200
+	.code64
+	.globl	startup_64, handover_64
+startup_64:
+	cli
+	jmp	refuse_64
+	.org	0x210
+/* 64-bit EFI handover. In: System V, RDI = image handle, RSI = system table, RDX = boot_params. */
+handover_64:
+	cli
+	jmp	refuse_64
+refuse_64:
+	leaq	text_64(%rip), %rsi
+	movw	$0x3f8, %dx
+1:	lodsb
+	testb	%al, %al
+	jz	2f
+	outb	%al, %dx
+	jmp	1b
+2:	hlt
+	jmp	2b
+text_64:
+	.asciz	"Baton: E01: this entry (linux64) is not supported yet, start the file from UEFI\r\n"
+
+/* PE entry. In: firmware's calling convention, RCX = image handle, RDX = system table, firmware's
+ * stack. Out: EFI_STATUS. Relocates the image once, then continues in C. */
+	.balign	16
+	.globl	efi_entry
+efi_entry:
+	pushq	%rdi
+	pushq	%rsi
+	pushq	%rbx
+	movq	%rcx, %rdi
+	movq	%rdx, %rbx
+	call	relocate
+	movq	%rbx, %rsi
+	call	efi_main
+	popq	%rbx
+	popq	%rsi
+	popq	%rdi
+	ret
+
+/* Apply R_X86_64_RELATIVE. The link leaves no other kind (the build checks) and none outside .data.
+ * Keeps RDI, RBX. */
+relocate:
+	leaq	__image_base(%rip), %r8
+	leaq	__rela_start(%rip), %rax
+	leaq	__rela_end(%rip), %rcx
+1:	cmpq	%rcx, %rax
+	jae	2f
+	movq	0(%rax), %rdx			/* r_offset */
+	movq	16(%rax), %r9			/* r_addend */
+	addq	%r8, %r9
+	movq	%r9, (%r8,%rdx)
+	addq	$24, %rax
+	jmp	1b
+2:	ret
+
+	.section .rodata, "a", @progbits
+	.balign	8
+/* struct kernel_info, boot protocol 2.15 */
+	.globl	kernel_info
+kernel_info:
+	.ascii	"LToP"
+	.long	kernel_info_end - kernel_info
+	.long	kernel_info_end - kernel_info
+	.long	0x80000009			/* setup_type_max: the highest type the report must stay clear of */
+kernel_info_end:
+
+	.section .sbat, "a", @progbits
+	.ascii	"sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n"
+	.ascii	"baton,1,Baton,baton,"
+	.ascii	BATON_VERSION
+	.ascii	",https://baton.invalid\n"
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "x86/pc/pci.h"
+
+#include "x86/cpu.h"
+
+#define CONFIG_ADDRESS	0xcf8
+#define CONFIG_DATA	0xcfc
+#define CONFIG_ENABLE	0x80000000u
+
+static struct pci_ecam ecam[PCI_ECAM_MAX];
+static unsigned ecam_count;
+
+void pci_init(const struct pci_ecam *windows, unsigned count)
+{
+	unsigned i;
+
+	ecam_count = count < PCI_ECAM_MAX ? count : PCI_ECAM_MAX;
+	for (i = 0; i < ecam_count; i++)
+		ecam[i] = windows[i];
+}
+
+/* NULL: no window covers it. */
+static volatile void *ecam_pointer(uint16_t segment, uint8_t bus, uint8_t device, uint8_t function, uint16_t offset)
+{
+	unsigned i;
+
+	for (i = 0; i < ecam_count; i++)
+		if (ecam[i].segment == segment && bus >= ecam[i].first_bus && bus <= ecam[i].last_bus)
+			return cpu_phys_pointer(ecam[i].base + ((uint64_t)bus << 20 | (uint64_t)device << 15 |
+								(uint64_t)function << 12 | offset));
+	return 0;
+}
+
+static uint32_t port_address(uint8_t bus, uint8_t device, uint8_t function, uint16_t offset)
+{
+	return CONFIG_ENABLE | (uint32_t)bus << 16 | (uint32_t)device << 11 | (uint32_t)function << 8 | (offset & 0xfc);
+}
+
+uint32_t pci_read32(uint16_t segment, uint8_t bus, uint8_t device, uint8_t function, uint16_t offset)
+{
+	volatile uint32_t *p = ecam_pointer(segment, bus, device, function, offset);
+
+	if (p)
+		return *p;
+	if (segment || offset > 0xff)
+		return UINT32_MAX;
+	cpu_out32(CONFIG_ADDRESS, port_address(bus, device, function, offset));
+	return cpu_in32(CONFIG_DATA);
+}
+
+void pci_write16(uint16_t segment, uint8_t bus, uint8_t device, uint8_t function, uint16_t offset, uint16_t value)
+{
+	volatile uint16_t *p = ecam_pointer(segment, bus, device, function, offset);
+
+	if (p) {
+		*p = value;
+		return;
+	}
+	if (segment || offset > 0xff)
+		return;
+	cpu_out32(CONFIG_ADDRESS, port_address(bus, device, function, offset));
+	cpu_out16((uint16_t)(CONFIG_DATA + (offset & 2)), value);
+}
+
+/* How far a listing got. */
+struct listing { struct pci_function *out; unsigned capacity, count; };
+
+/* Returns the raw header type, 0xff: nobody there. */
+static uint8_t list_function(struct listing *l, uint16_t segment, uint8_t bus, uint8_t device, uint8_t function)
+{
+	uint32_t id = pci_read32(segment, bus, device, function, 0), command, header;
+
+	if ((id & 0xffff) == 0xffff)
+		return 0xff;
+	command = pci_read32(segment, bus, device, function, 4);
+	header = pci_read32(segment, bus, device, function, 0xc) >> 16 & 0xff;
+	if (l->count < l->capacity)
+		l->out[l->count] = (struct pci_function){
+			.segment = segment, .bus = bus, .device = device, .function = function,
+			.header_type = header & 0x7f,
+			.vendor = (uint16_t)id, .device_id = (uint16_t)(id >> 16),
+			.class_code = pci_read32(segment, bus, device, function, 8) >> 8,
+			.command = (uint16_t)command, .status = (uint16_t)(command >> 16),
+		};
+	l->count++;
+	return (uint8_t)header;
+}
+
+static void list_bus(struct listing *l, uint16_t segment, uint8_t bus)
+{
+	uint8_t device, function, header;
+
+	for (device = 0; device < 32; device++) {
+		header = list_function(l, segment, bus, device, 0);
+		if (header == 0xff || !(header & 0x80))
+			continue;
+		for (function = 1; function < 8; function++)
+			list_function(l, segment, bus, device, function);
+	}
+}
+
+unsigned pci_list(struct pci_function *out, unsigned capacity)
+{
+	struct listing l = { out, capacity, 0 };
+	unsigned i, bus;
+
+	/* Every bus, not only those behind bridges seen: hidden root buses have masters too. */
+	for (i = 0; i < ecam_count; i++)
+		for (bus = ecam[i].first_bus; bus <= ecam[i].last_bus; bus++)
+			list_bus(&l, ecam[i].segment, (uint8_t)bus);
+	if (!ecam_count)
+		for (bus = 0; bus < 256; bus++)
+			list_bus(&l, 0, (uint8_t)bus);
+	return l.count;
+}
+
+bool pci_is_bridge(const struct pci_function *f)
+{
+	return f->header_type != 0 || f->class_code >> 16 == 0x06;
+}
+
+bool pci_master_off(const struct pci_function *f)
+{
+	uint32_t now = pci_read32(f->segment, f->bus, f->device, f->function, 4);
+
+	if (!(now & PCI_COMMAND_MASTER))
+		return true;
+	pci_write16(f->segment, f->bus, f->device, f->function, 4, (uint16_t)(now & ~PCI_COMMAND_MASTER));
+	return !(pci_read32(f->segment, f->bus, f->device, f->function, 4) & PCI_COMMAND_MASTER);
+}
+
+unsigned pci_masters_off(const struct pci_function *list, unsigned count, unsigned *stuck)
+{
+	unsigned i, off = 0;
+
+	*stuck = 0;
+	for (i = 0; i < count; i++) {
+		if (pci_is_bridge(&list[i]) || !(list[i].command & PCI_COMMAND_MASTER))
+			continue;
+		if (pci_master_off(&list[i]))
+			off++;
+		else
+			(*stuck)++;
+	}
+	return off;
+}
