@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "efi/print.h"
 
+#include <stdbool.h>
+
 #include "efi/firmware.h"
 #include "lib/fmt.h"
 
 #define LINE_BYTES 1024
+#define STALL_US 50000u			/* for each character that the console did not take at once */
+#define PATIENCE_US 2000000u		/* in all for one call: a dead console must not hold up a boot */
+
+static bool line_start = true;		/* the next character stands in column 0 */
 
 /* Decodes one UTF-8 sequence and advances. A broken one yields '?' and advances by one byte. */
 static uint32_t utf8_next(const char **at)
@@ -77,12 +83,36 @@ unsigned ucs2_to_utf8(char *to, unsigned size, const unsigned short *from, unsig
 	return n;
 }
 
+static bool put(CHAR16 *text)
+{
+	return !EFI_ERROR(firmware.table->ConOut->OutputString(firmware.table->ConOut, text));
+}
+
+/* One line or the part of one. A serial driver of EDK2 that finds its port busy for two characters' time drops what is
+ * left of the string, though it keeps the character it stands at. So a line that failed is written once more over
+ * itself, one character a call, with time for the port in between. */
+static void put_line(CHAR16 *text, bool whole, unsigned *patience_us)
+{
+	CHAR16 one[2] = { '\r', 0 };
+
+	if (put(text) || !whole)
+		return;
+	put(one);
+	for (; *text; text++) {
+		one[0] = *text;
+		if (put(one) || *patience_us < STALL_US)
+			continue;
+		firmware.boot->Stall(STALL_US);
+		*patience_us -= STALL_US;
+	}
+}
+
 void print(const char *format, ...)
 {
+	unsigned n = 0, patience_us = PATIENCE_US;
 	char text[LINE_BYTES];
 	const char *at = text;
 	CHAR16 out[LINE_BYTES];
-	unsigned n = 0;
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -94,14 +124,13 @@ void print(const char *format, ...)
 		if (c == '\n')
 			out[n++] = '\r';
 		out[n++] = c > 0xffff ? '?' : (CHAR16)c;
-		if (n >= LINE_BYTES - 3) {
-			out[n] = 0;
-			firmware.table->ConOut->OutputString(firmware.table->ConOut, out);
-			n = 0;
-		}
+		if (c != '\n' && *at && n < LINE_BYTES - 3)
+			continue;
+		out[n] = 0;
+		put_line(out, line_start, &patience_us);
+		line_start = c == '\n';
+		n = 0;
 	}
-	out[n] = 0;
-	firmware.table->ConOut->OutputString(firmware.table->ConOut, out);
 }
 
 void print_problem(const struct problem *problem)

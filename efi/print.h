@@ -7,7 +7,8 @@
 
 #include "lib/status.h"
 
-/* printf subset of lib/fmt.h; UTF-8 in, "\n" becomes CR LF, at most 1023 bytes a call. */
+/* printf subset of lib/fmt.h; UTF-8 in, "\n" becomes CR LF, at most 1023 bytes a call. What a slow serial console drops
+ * is written again, within two seconds a call. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* One line "Baton: E20: text" for a problem, in a warning colour. */

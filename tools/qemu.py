@@ -3,6 +3,7 @@
 
 Used by tools/run.py, tools/bench.py and test/system. Nothing here waits without a limit.
 """
+import fcntl
 import json
 import os
 import re
@@ -18,6 +19,7 @@ OVMF_DIRS = ("/usr/share/OVMF",)
 CONNECT_S = 20
 QMP_S = 60
 QUIET_S = 0.25
+PIPE_BYTES = 1 << 20    # what the guest may be ahead of us; a UNIX socket takes some 270 single bytes
 
 
 class MachineError(Exception):
@@ -43,7 +45,7 @@ class Machine:
 
     def __init__(self, workdir=None, disk=None, smp=1, mem="2G", cpu="max", accel="tcg", ovmf="plain", ovmf_code=None,
                  bus="virtio", boot_args=(), args=(), qemu=None, echo=None, firmware=True, gui=False, vars_file=None,
-                 bootindex=True):
+                 bootindex=True, pipe_bytes=PIPE_BYTES):
         self.own_dir = workdir is None
         self.dir = workdir or tempfile.mkdtemp(prefix="baton-qemu-")
         os.makedirs(self.dir, exist_ok=True)
@@ -53,9 +55,12 @@ class Machine:
         self.events = []         # QMP events in order
         self.partial = b""
         self.grown = 0.0         # when the unfinished line last changed
-        self.log = None
+        self.log = self.reader = self.stderr = None
+        self.pipe_bytes = pipe_bytes
+        self.may_read = threading.Event()       # cleared: a terminal that stopped taking output
+        self.may_read.set()
         self.changed = threading.Condition()
-        self.process = self.qmp_file = self.serial = self.qmp_socket = None
+        self.process = self.qmp_file = self.serial_in = self.serial_out = self.qmp_socket = None
         self.started = 0.0
         self.command = [qemu or os.environ.get("QEMU") or "qemu-system-x86_64", "-nodefaults", "-no-reboot"]
         machine = "q35,smm=%s" % ("on" if ovmf == "snakeoil" else "off")
@@ -100,19 +105,20 @@ class Machine:
 
     def start(self):
         serial, qmp = (os.path.join(self.sockets, name) for name in ("serial", "qmp"))
-        command = [*self.command, "-S", "-chardev", "socket,id=serial0,server=on,wait=off,path=" + serial,
-                   "-serial", "chardev:serial0", "-qmp", "unix:%s,server=on,wait=off" % qmp]
+        command = [*self.command, "-S", "-chardev", "pipe,id=serial0,path=" + serial, "-serial", "chardev:serial0",
+                   "-qmp", "unix:%s,server=on,wait=off" % qmp]
+        self._open_serial(serial)
         with open(os.path.join(self.dir, "command"), "w") as f:
             f.write(shlex.join(command) + "\n")
         self.stderr = open(os.path.join(self.dir, "qemu.log"), "w+")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.stderr, stderr=self.stderr)
         try:
-            self.serial = self._connect(serial)
             self.qmp_socket = self._connect(qmp)
             self.qmp_socket.settimeout(QMP_S)
             self.qmp_file = self.qmp_socket.makefile("r")
             json.loads(self.qmp_file.readline())
             self.log = open(os.path.join(self.dir, "serial.log"), "wb", buffering=0)
+            os.set_blocking(self.serial_out, True)      # QEMU has its end by now, so this ends with it
             self.reader = threading.Thread(target=self._read_serial, daemon=True)
             self.reader.start()
             self.qmp("qmp_capabilities")
@@ -121,6 +127,14 @@ class Machine:
         except Exception:
             self.stop()
             raise
+
+    def _open_serial(self, path):
+        """A pipe each way (QEMU's names: path.in, path.out)."""
+        for end in (".in", ".out"):
+            os.mkfifo(path + end)
+        self.serial_out = os.open(path + ".out", os.O_RDONLY | os.O_NONBLOCK)
+        fcntl.fcntl(self.serial_out, fcntl.F_SETPIPE_SZ, self.pipe_bytes)
+        self.serial_in = os.open(path + ".in", os.O_RDWR)
 
     def _connect(self, path):
         deadline = time.monotonic() + CONNECT_S
@@ -139,10 +153,8 @@ class Machine:
 
     def _read_serial(self):
         while True:
-            try:
-                data = self.serial.recv(65536)
-            except OSError:
-                break
+            self.may_read.wait()
+            data = os.read(self.serial_out, 65536)
             if not data:
                 break
             self.log.write(data)
@@ -166,7 +178,7 @@ class Machine:
             return "\n".join([line for _, line in self.lines] + [clean(self.partial)])
 
     def send(self, text):
-        self.serial.sendall(text.encode())
+        os.write(self.serial_in, text.encode())
 
     def wait_for(self, pattern, timeout_s):
         """Waits for a line that matches; returns (seconds, match). A prompt counts once it has stood for QUIET_S."""
@@ -246,7 +258,13 @@ class Machine:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait(20)
-        for resource in (self.qmp_file, self.qmp_socket, self.serial, self.log, self.stderr):
+        self.may_read.set()
+        if self.reader:
+            self.reader.join(5)
+        for end in (self.serial_in, self.serial_out):
+            if end is not None:
+                os.close(end)
+        for resource in (self.qmp_file, self.qmp_socket, self.log, self.stderr):
             if resource:
                 resource.close()
         shutil.rmtree(self.sockets, ignore_errors=True)

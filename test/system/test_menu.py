@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The menu over a serial line: keys in, text out. No kernel is started but where a test says so: an entry whose kernel
 is missing shows by its error line which entry was chosen."""
+import os
 import re
+import time
 
 import mkimage
 from harness import BATON, BOOT_S, FIRMWARE_S, MENU, finish, machine, problem_pattern, write_disk
@@ -64,6 +66,31 @@ def test_pages(tmp_path):
         vm.wait_for("Secure Boot off", PAGE_S)
         vm.wait_for("linux +/gone-a", PAGE_S)
         assert re.search("machine +QEMU", vm.text())
+
+
+def stop_reading(vm, room):
+    """From here on the guest finds a terminal that takes room bytes more and then nothing."""
+    vm.may_read.clear()
+    pipe = os.open(os.path.join(vm.sockets, "serial.out"), os.O_WRONLY | os.O_NONBLOCK)
+    os.write(pipe, b"\n")            # the reader, already waiting, takes this one and then stands
+    time.sleep(0.1)
+    os.write(pipe, b"\n" * (vm.pipe_bytes - room))
+    os.close(pipe)
+
+
+def test_a_slow_terminal_loses_no_text(tmp_path):
+    """EDK2's serial driver drops the rest of a string when its port is busy for longer than two characters take."""
+    with machine(tmp_path, menu_disk(tmp_path, three()), pipe_bytes=4096) as vm:
+        vm.wait_for(MENU, FIRMWARE_S)
+        stop_reading(vm, 150)
+        vm.send("h")
+        time.sleep(0.3)
+        vm.may_read.set()
+        vm.wait_for("Any key goes back", PAGE_S)
+        for line in ("choose an entry", "start it", "edit its options, for this start only", "make it the default",
+                     "status: firmware, machine, settings", "restart into the firmware's setup", "this page",
+                     "leave Baton, back to the firmware"):
+            assert line in vm.text(), "the help page lacks: " + line
 
 
 def test_editor_can_be_switched_off(tmp_path):
