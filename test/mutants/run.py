@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Builds each mutant and looks whether the test that is named for it fails.
 
-test/mutants/<room>/<name>.mutant: lines "# comment", "file: path", "test: program case", then one or more
-replacements, each text occurring exactly once in the file:
+test/mutants/<room>/<name>.mutant: lines "# comment", "file: path", "test: program case", optional lines
+"rule: mm 3" or "rule: protocol 13" (test/lint/ adds those up), then one or more replacements, each text occurring
+exactly once in the file:
 
     <<<<
     old lines
@@ -13,11 +14,14 @@ replacements, each text occurring exactly once in the file:
 
 The last line break of each text does not count, so a part of a line will do.
 
-A mutant is killed only if its named case fails and the program ends by itself: a crash, a sanitizer report or a
-hang is no kill. The last line is a summary; exit status 0 only if all were killed and every named case passes on
-the unchanged code.
+A mutant is killed only if its named case fails by one of its own checks and the program runs all its cases to the end.
+Everything else fails the run: a mutant that survives, that does not apply or compile, that crashes or hangs the
+program (cmocka reports a crash inside a case as a failed case, which is no kill either), and a named case that does
+not pass on the unchanged code. The last line is a summary; exit status 0 only if all were killed.
 
-usage: run.py BUILD "CC" "CFLAGS" "LIBS" [room/name ...]
+usage: run.py BASE "CFLAGS" "LIBS" [room/name ...]
+Each verdict is kept beside BASE in verdicts.txt; on a terminal all are printed, otherwise those that are not killed.
+BASE: objects of the unit tests and of what they test, with their .d files, and libbaton.a
 """
 import concurrent.futures
 import os
@@ -26,9 +30,13 @@ import shlex
 import subprocess
 import sys
 
+import samples
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-DEADLINE_S = 120
+TESTS = "test/unit"
+DEADLINE_S = 60
 WORKERS = 2
+FIELD = re.compile(r"^(file|test|rule): (.+)$", re.M)
 
 
 class Bad(Exception):
@@ -40,17 +48,19 @@ def read(path):
         return f.read()
 
 
-def parse(path):
-    text = read(path)
+def parse(text):
     head, *blocks = re.split(r"^<<<<\n", text, flags=re.M)
-    fields = dict(re.findall(r"^(file|test): (.+)$", head, re.M))
+    fields = dict(FIELD.findall(head))
+    unknown = [line for line in head.splitlines() if line and not line.startswith("#") and not FIELD.match(line)]
+    if unknown:
+        raise Bad(f"not understood: {unknown[0]!r}")
     pairs = []
     for block in blocks:
         found = re.fullmatch(r"(.*?)^====\n(.*?)^>>>>\n\s*", block, re.S | re.M)
         if not found:
             raise Bad("a replacement is not closed")
         pairs.append(tuple(part.removesuffix("\n") for part in found.groups()))
-    if set(fields) != {"file", "test"} or not pairs:
+    if not {"file", "test"} <= set(fields) or len(fields["test"].split()) != 2 or not pairs:
         raise Bad("file:, test: or a replacement is missing")
     return fields["file"], fields["test"].split(), pairs
 
@@ -63,79 +73,154 @@ def mutate(source, pairs):
     return source
 
 
-def failed_cases(program):
+def run_cases(program):
+    """(cases that passed, cases that failed) of a program that ended by itself."""
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="STDOUT")
     try:
         done = subprocess.run([program], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=DEADLINE_S)
     except subprocess.TimeoutExpired:
-        raise Bad("hang") from None
+        raise Bad(f"hang: no end after {DEADLINE_S} s") from None
     output = done.stdout.decode(errors="replace")
     # cmocka runs to the end and exits with the number of failed cases; anything else is a crash.
     if not re.search(r"^\[==========\] \d+ test\(s\) run\.", output, re.M):
-        raise Bad("crash, before or instead of a failed check: " + output[-400:])
+        raise Bad(f"crash (status {done.returncode}), before or instead of a failed check: " + output[-400:])
+    crash = re.search(r"Test failed with exception: .*", output)
+    if crash:
+        raise Bad("crash inside a case: " + crash[0])
+    passed = set(re.findall(r"^\[       OK \] (\w+)", output, re.M))
     # ERROR: the set-up or the tear-down of the case failed.
-    return set(re.findall(r"^\[  (?:FAILED  |ERROR   )\] (?!\d+ test)(\w+)", output, re.M))
+    failed = set(re.findall(r"^\[  (?:FAILED  |ERROR   )\] (?!\d+ test)(\w+)", output, re.M))
+    return passed - failed, failed
 
 
-def build(unit, room, program, path, text, target, tools):
-    """Links the program with the mutated file in front of the library; a mutated header recompiles its room."""
-    cc, cflags, libs = tools
+def gcc(words):
+    done = subprocess.run(["gcc", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        lines = done.stdout.decode(errors="replace").splitlines() or ["no reason given"]
+        raise Bad("gcc: " + next((line for line in lines if "error" in line), lines[0]))
+
+
+class Base:
+    """The unchanged tests: where their objects are, what each was made of, and what each program says."""
+    def __init__(self, folder, cflags, libs):
+        self.folder, self.cflags, self.libs = folder, cflags, libs
+        self.made_of = {}       # source -> files that it includes
+        for root, _, names in os.walk(folder):
+            for name in names:
+                if name.endswith(".c.d"):
+                    source = os.path.relpath(os.path.join(root, name), folder)[:-len(".d")]
+                    rule = read(os.path.join(root, name)).replace("\\\n", " ").splitlines()[0]
+                    self.made_of[source] = set(rule.split(":", 1)[1].split())
+        self.passes = {}        # (room, program) -> cases that pass on the unchanged code
+
+    def object(self, source):
+        return os.path.join(self.folder, source + ".o")
+
+    def program_sources(self, room, program):
+        own = f"{TESTS}/{room}/{program}.c"
+        return [own] + sorted(s for s in self.made_of
+                              if os.path.dirname(s) == f"{TESTS}/{room}" and not s.endswith("_test.c"))
+
+    def compile(self, source, output, first=()):
+        gcc([*self.cflags, *first, "-c", "-o", output, source])
+
+    def link(self, objects, binary):
+        gcc(["-o", binary, *objects, os.path.join(self.folder, "libbaton.a"), *self.libs])
+
+    def check_unchanged(self, room, program, out):
+        binary = os.path.join(out, f"{room}-{program}")
+        os.makedirs(out, exist_ok=True)
+        self.link([self.object(s) for s in self.program_sources(room, program)], binary)
+        self.passes[room, program] = run_cases(binary)[0]
+
+
+def build(base, room, program, path, text, target):
+    """Links the program with what the mutated file is part of in front of the rest."""
     mutated = os.path.join(target, path)
     os.makedirs(os.path.dirname(mutated), exist_ok=True)
     with open(mutated, "w", encoding="utf-8") as f:
         f.write(text)
-    sources = [mutated]
-    if path.endswith(".h"):
-        folder = os.path.dirname(path)
-        sources = [os.path.join(folder, n) for n in sorted(os.listdir(folder)) if n.endswith(".c")]
-    objects = []
-    for number, source in enumerate(sources):
-        objects.append(os.path.join(target, f"{number}.o"))
-        subprocess.run(cc + cflags + ["-w", "-I" + target, "-Itest/twin", "-I.", "-c", "-o", objects[-1], source],
-                       check=True)
-    tests = os.path.join(unit, "test", "unit", room)
-    helpers = [os.path.join(tests, n) for n in sorted(os.listdir(tests))
-               if n.endswith(".c.o") and not n.endswith("_test.c.o")]
+    sources = base.program_sources(room, program)
+    replaced = {}
+    for source in [path] if path.endswith(".c") else sorted(s for s, files in base.made_of.items() if path in files):
+        if source.startswith("test/") and source not in sources:
+            continue            # of another program
+        replaced[source] = os.path.join(target, f"{len(replaced)}.o")
+        # The twins first, as in the unchanged build; then the mutated file hides the tree's.
+        base.compile(mutated if source == path else source, replaced[source], ["-Itest/twin", "-I" + target])
+    if not replaced:
+        raise Bad(f"nothing is made of {path}")
+    objects = [replaced.pop(s, base.object(s)) for s in sources]
     binary = os.path.join(target, program)
-    subprocess.run(cc + ["-fsanitize=address,undefined", "-o", binary, os.path.join(tests, program + ".c.o")]
-                   + helpers + objects + [os.path.join(unit, "libbaton.a")] + libs, check=True)
+    base.link(objects + list(replaced.values()), binary)
     return binary
 
 
-def judge(name, out, unit, tools):
-    """Returns (name, verdict, what killed it or why not)."""
+def judge(name, mutant, base, out):
+    """Returns (name, verdict, what killed it or why not) of room/name with that text."""
     room = name.split("/")[0]
     try:
-        path, (program, case), pairs = parse(os.path.join(HERE, name + ".mutant"))
+        path, (program, case), pairs = parse(mutant)
         text = mutate(read(path), pairs)
-        if case in failed_cases(os.path.join(unit, "bin", room, program)):
-            raise Bad(f"{program} {case} fails on the unchanged code")
-        binary = build(unit, room, program, path, text, os.path.join(out, name), tools)
-        failed = failed_cases(binary)
-    except (Bad, OSError, ValueError, subprocess.CalledProcessError) as reason:
+        if case not in base.passes.get((room, program), ()):
+            raise Bad(f"{program} {case} does not pass on the unchanged code")
+        _, failed = run_cases(build(base, room, program, path, text, os.path.join(out, name)))
+    except (Bad, OSError, ValueError) as reason:
         return name, "broken", str(reason)
     if case in failed:
         return name, "killed", f"{program} {case}"
     return name, "SURVIVED", f"{program} {case} passed" + (f"; failed: {' '.join(sorted(failed))}" if failed else "")
 
 
-def main():
-    build_dir, cc, cflags, libs, *names = sys.argv[1:]
-    tools = shlex.split(cc), shlex.split(cflags), shlex.split(libs)
-    if not names:
-        names = sorted(os.path.relpath(os.path.join(folder, f), HERE)[:-len(".mutant")]
-                       for folder, _, files in os.walk(HERE) for f in files if f.endswith(".mutant"))
-    count = {"killed": 0, "SURVIVED": 0, "broken": 0}
+def judge_all(mutants, base, out):
+    """Yields judge()'s answer for each of {room/name: text}; Bad if the unchanged code cannot be judged."""
+    programs = set()
+    for name, text in mutants.items():
+        try:
+            programs.add((name.split("/")[0], parse(text)[1][0]))
+        except Bad:
+            pass                # judge() says it
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        for name, verdict, what in pool.map(
-                lambda n: judge(n, os.path.join(build_dir, "mutants"), os.path.join(build_dir, "unit", "gcc"), tools),
-                names):
+        try:
+            list(pool.map(lambda p: base.check_unchanged(*p, out), sorted(programs)))
+        except Bad as reason:
+            raise Bad(f"the unchanged code: {reason}") from None
+        yield from pool.map(lambda item: judge(*item, base, out), mutants.items())
+
+
+def self_test(base, out):
+    """0 if each sample gets its verdict."""
+    failed = 0
+    wanted = {f"{samples.ROOM}/{name}": (verdict, words) for name, (_, verdict, words) in samples.SAMPLES.items()}
+    for name, verdict, what in judge_all({f"{samples.ROOM}/{n}": text for n, (text, _, _) in samples.SAMPLES.items()},
+                                         base, out):
+        if verdict != wanted[name][0] or wanted[name][1] not in what:
+            failed += 1
+            print(f"mutants self-test: {name}: wanted {' '.join(wanted[name])}, got {verdict} {what}")
+    print(f"mutants self-test: {len(wanted)} samples, {failed} failed")
+    return failed
+
+
+def main():
+    folder, cflags, libs, *names = sys.argv[1:]
+    base, out = Base(folder, shlex.split(cflags), shlex.split(libs)), os.path.dirname(folder)
+    if not names:
+        names = sorted(os.path.relpath(os.path.join(root, f), HERE)[:-len(".mutant")]
+                       for root, _, files in os.walk(HERE) for f in files if f.endswith(".mutant"))
+    count = {"killed": 0, "SURVIVED": 0, "broken": 0}
+    good = self_test(base, os.path.join(out, "samples")) == 0
+    mutants = {name: read(os.path.join(HERE, name + ".mutant")) for name in names}
+    with open(os.path.join(out, "verdicts.txt"), "w", encoding="utf-8") as verdicts:
+        for name, verdict, what in judge_all(mutants, base, out):
             count[verdict] += 1
-            print(f"{verdict:8} {name:40} {what}", flush=True)
+            line = f"{verdict:8} {name:40} {what}"
+            print(line, file=verdicts)
+            if verdict != "killed" or len(names) < 10 or sys.stdout.isatty():
+                print(line, flush=True)
     print(f"mutants: {len(names)} made, {count['killed']} killed, {count['SURVIVED']} survived, "
           f"{count['broken']} broken")
-    return 0 if names and count["killed"] == len(names) else 1
+    return 0 if good and names and count["killed"] == len(names) else 1
 
 
 sys.exit(main())
