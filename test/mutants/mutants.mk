@@ -8,7 +8,7 @@ MUTANT_FLAGS := -std=gnu11 -O0 -g0 -w -fno-strict-aliasing $(CFLAGS_SHANI) -Ites
 MUTANT_LIBS  := -lcmocka -lcrypto -lz
 MUTANT_POOL  := $(patsubst %,$(MUTANT_DIR)/%.o,$(UNIT_POOL) gen/font.c)
 # Of ROOM= too the tests of all rooms: a mutant names its test.
-MUTANT_TEST  := $(patsubst %,$(MUTANT_DIR)/%.o,$(wildcard test/unit/*/*.c))
+MUTANT_TEST  := $(patsubst %,$(MUTANT_DIR)/%.o,$(wildcard test/unit/*/*.c) test/mutants/only.c)
 
 $(MUTANT_DIR)/gen/font.c.o: $(O)/gen/font.c
 	@mkdir -p $(@D)

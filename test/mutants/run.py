@@ -14,9 +14,9 @@ exactly once in the file:
 
 The last line break of each text does not count, so a part of a line will do.
 
-A mutant is killed only if its named case fails by one of its own checks and the program runs all its cases to the end.
-Everything else fails the run: a mutant that survives, that does not apply or compile, that crashes or hangs the
-program (cmocka reports a crash inside a case as a failed case, which is no kill either), and a named case that does
+Only the named case runs. A mutant is killed only if one of that case's own checks fails and the program ends by
+itself. Everything else fails the run: a mutant that survives, that does not apply or compile, that crashes or hangs
+the case (cmocka reports a crash inside a case as a failed case, which is no kill either), and a case that alone does
 not pass on the unchanged code. The last line is a summary; exit status 0 only if all were killed.
 
 usage: run.py BASE "CFLAGS" "LIBS" [room/name ...]
@@ -34,6 +34,7 @@ import samples
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = "test/unit"
+ONLY = "test/mutants/only.c"
 DEADLINE_S = 60
 WORKERS = 2
 FIELD = re.compile(r"^(file|test|rule): (.+)$", re.M)
@@ -73,9 +74,11 @@ def mutate(source, pairs):
     return source
 
 
-def run_cases(program):
-    """(cases that passed, cases that failed) of a program that ended by itself."""
+def run_cases(program, only):
+    """(cases that passed, cases that failed) of a program that ended by itself; only: one case, or None for all."""
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="STDOUT")
+    if only:
+        env["MUTANT_CASE"] = only
     try:
         done = subprocess.run([program], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=DEADLINE_S)
@@ -112,14 +115,14 @@ class Base:
                     source = os.path.relpath(os.path.join(root, name), folder)[:-len(".d")]
                     rule = read(os.path.join(root, name)).replace("\\\n", " ").splitlines()[0]
                     self.made_of[source] = set(rule.split(":", 1)[1].split())
-        self.passes = {}        # (room, program) -> cases that pass on the unchanged code
+        self.passes = {}        # (room, program, case) -> whether it passes, alone, on the unchanged code
 
     def object(self, source):
         return os.path.join(self.folder, source + ".o")
 
     def program_sources(self, room, program):
         own = f"{TESTS}/{room}/{program}.c"
-        return [own] + sorted(s for s in self.made_of
+        return [own, ONLY] + sorted(s for s in self.made_of
                               if os.path.dirname(s) == f"{TESTS}/{room}" and not s.endswith("_test.c"))
 
     def compile(self, source, output, first=()):
@@ -128,11 +131,13 @@ class Base:
     def link(self, objects, binary):
         gcc(["-o", binary, *objects, os.path.join(self.folder, "libbaton.a"), *self.libs])
 
-    def check_unchanged(self, room, program, out):
-        binary = os.path.join(out, f"{room}-{program}")
+    def check_unchanged(self, out, key):
+        room, program, case = key
+        binary = os.path.join(out, "-".join(key))
         os.makedirs(out, exist_ok=True)
         self.link([self.object(s) for s in self.program_sources(room, program)], binary)
-        self.passes[room, program] = run_cases(binary)[0]
+        self.passes[key] = case in run_cases(binary, case)[0]
+        os.remove(binary)
 
 
 def build(base, room, program, path, text, target):
@@ -163,27 +168,28 @@ def judge(name, mutant, base, out):
     try:
         path, (program, case), pairs = parse(mutant)
         text = mutate(read(path), pairs)
-        if case not in base.passes.get((room, program), ()):
+        if not base.passes.get((room, program, case)):
             raise Bad(f"{program} {case} does not pass on the unchanged code")
-        _, failed = run_cases(build(base, room, program, path, text, os.path.join(out, name)))
+        binary = build(base, room, program, path, text, os.path.join(out, name))
+        if case in run_cases(binary, case)[1]:
+            return name, "killed", f"{program} {case}"
+        failed = run_cases(binary, None)[1]
     except (Bad, OSError, ValueError) as reason:
         return name, "broken", str(reason)
-    if case in failed:
-        return name, "killed", f"{program} {case}"
     return name, "SURVIVED", f"{program} {case} passed" + (f"; failed: {' '.join(sorted(failed))}" if failed else "")
 
 
 def judge_all(mutants, base, out):
     """Yields judge()'s answer for each of {room/name: text}; Bad if the unchanged code cannot be judged."""
-    programs = set()
+    cases = set()
     for name, text in mutants.items():
         try:
-            programs.add((name.split("/")[0], parse(text)[1][0]))
+            cases.add((name.split("/")[0], *parse(text)[1]))
         except Bad:
             pass                # judge() says it
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         try:
-            list(pool.map(lambda p: base.check_unchanged(*p, out), sorted(programs)))
+            list(pool.map(lambda key: base.check_unchanged(out, key), sorted(cases)))
         except Bad as reason:
             raise Bad(f"the unchanged code: {reason}") from None
         yield from pool.map(lambda item: judge(*item, base, out), mutants.items())
