@@ -14,7 +14,7 @@ test: deps-test
 test-quick: deps-test
 	@$(MAKE) --no-print-directory lint test-unit test-image
 
-SYSTEM_NEEDS := $(O)/baton.efi faults $(DEBIAN)/vmlinuz $(RUN)/initrd.img
+SYSTEM_NEEDS := $(O)/baton.efi faults $(DEBIAN)/vmlinuz $(RUN)/initrd.img $(O)/probe/probe.bin
 
 .PHONY: test-image
 test-image: $(O)/baton.efi $(O)/tools/baton-report | deps-test
