@@ -6,6 +6,7 @@
 #ifndef EFI_PROTOCOLS_H
 #define EFI_PROTOCOLS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <efi.h>
@@ -26,6 +27,9 @@ struct partition_info {
 } __attribute__((packed));
 #define PARTITION_INFO_GPT 2
 
+_Static_assert(offsetof(struct partition_info, gpt) == 16, "UEFI ABI");
+_Static_assert(sizeof(struct partition_info) == 144, "UEFI ABI");
+
 /* PI 1.8, volume 2, 13.4 EFI_MP_SERVICES_PROTOCOL. */
 typedef void (EFIAPI *mp_procedure)(void *argument);
 struct mp_services {
@@ -36,10 +40,14 @@ struct mp_services {
 	void *startup_this_ap, *switch_bsp, *enable_disable_ap, *who_am_i;
 };
 
+_Static_assert(sizeof(struct mp_services) == 7 * 8, "PI ABI");
+
 /* Linux, drivers/firmware/efi: the table under guid_linux_random_seed. */
 struct linux_random_seed {
 	uint32_t size;
 	uint8_t bits[];
 };
+
+_Static_assert(sizeof(struct linux_random_seed) == 4, "Linux ABI");
 
 #endif

@@ -14,6 +14,8 @@ struct memory_path {
 	uint16_t end_length;
 } __attribute__((packed));
 
+_Static_assert(sizeof(struct memory_path) == 28, "24 and the end node's 4");
+
 enum status secure_check_kernel(const char *path, void *data, uint64_t bytes, struct problem *problem)
 {
 	struct memory_path from = {

@@ -22,7 +22,7 @@ boss_entry:
 	movl	%eax, %ss
 	movl	%eax, %ds
 	movl	%eax, %es
-	andb	$~2, SLOT_GDT + SEL_TSS + 5(%rsi)	/* LTR of a busy TSS is #GP */
+	andb	$~2, SLOT_GDT + SEL_TSS + DESCRIPTOR_TYPE(%rsi)	/* LTR of a busy TSS is #GP */
 	movl	$SEL_TSS, %eax
 	ltr	%ax
 	lidt	SLOT_IDTR(%rsi)

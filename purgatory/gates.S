@@ -101,16 +101,16 @@ lot_gate_mc:
 /* In: RSP at vector, error code, frame on the #DF stack. */
 lot_gate_trap:
 	leaq	FRAME + 16 - SLOT_IST_DF_TOP(%rsp), %rdi
-	incl	SLOT_TRAPS + 0(%rdi)
+	incl	SLOT_TRAP_COUNT(%rdi)
 	movl	0(%rsp), %eax
-	movl	%eax, SLOT_TRAPS + 4(%rdi)
+	movl	%eax, SLOT_TRAP_VECTOR(%rdi)
 	movq	16(%rsp), %rax
-	movq	%rax, SLOT_TRAPS + 8(%rdi)
+	movq	%rax, SLOT_TRAP_RIP(%rdi)
 	movq	%cr2, %rax
-	movq	%rax, SLOT_TRAPS + 16(%rdi)
+	movq	%rax, SLOT_TRAP_CR2(%rdi)
 	movq	8(%rsp), %rax
-	movq	%rax, SLOT_TRAPS + 24(%rdi)
-	cmpl	$TRAP_LIMIT, SLOT_TRAPS + 0(%rdi)
+	movq	%rax, SLOT_TRAP_ERROR(%rdi)
+	cmpl	$TRAP_LIMIT, SLOT_TRAP_COUNT(%rdi)
 	jb	lot_restart
 1:	hlt
 	jmp	1b

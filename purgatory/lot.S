@@ -7,13 +7,6 @@
 #include "purgatory/slot.h"
 #include "x86/regs.h"
 
-#define KERNEL_RSP	(SLOT_KERNEL + 0)
-#define KERNEL_CR3	(SLOT_KERNEL + 8)
-#define KERNEL_CR4	(SLOT_KERNEL + 16)
-#define KERNEL_GDTR	(SLOT_KERNEL + 24)
-#define KERNEL_IDTR	(SLOT_KERNEL + 40)
-#define KERNEL_TR	(SLOT_KERNEL + 56)
-
 	.section .text, "ax", @progbits
 
 /* GDT at \gdtr, then CS, SS, DS, ES from it. FS and GS keep their bases. Uses RAX and one word of stack twice. */
@@ -33,7 +26,7 @@
  * RDI = slot, RSP = top of its stack. */
 	.macro LOAD_SLOT
 	LOAD_SEGMENTS SLOT_GDTR(%rdi)
-	andb	$~2, SLOT_GDT + SEL_TSS + 5(%rdi)	/* LTR of a busy TSS is #GP */
+	andb	$~2, SLOT_GDT + SEL_TSS + DESCRIPTOR_TYPE(%rdi)	/* LTR of a busy TSS is #GP */
 	movl	$SEL_TSS, %eax
 	ltr	%ax
 	lidt	SLOT_IDTR(%rdi)
@@ -50,14 +43,14 @@ lot_enter:
 	pushq	%r13
 	pushq	%r14
 	pushq	%r15
-	movq	%rsp, KERNEL_RSP(%rdi)
+	movq	%rsp, SLOT_KERNEL_RSP(%rdi)
 	movq	%cr3, %rax
-	movq	%rax, KERNEL_CR3(%rdi)
+	movq	%rax, SLOT_KERNEL_CR3(%rdi)
 	movq	%cr4, %rax
-	movq	%rax, KERNEL_CR4(%rdi)
-	sgdt	KERNEL_GDTR(%rdi)
-	sidt	KERNEL_IDTR(%rdi)
-	str	KERNEL_TR(%rdi)
+	movq	%rax, SLOT_KERNEL_CR4(%rdi)
+	sgdt	SLOT_KERNEL_GDTR(%rdi)
+	sidt	SLOT_KERNEL_IDTR(%rdi)
+	str	SLOT_KERNEL_TR(%rdi)
 	leaq	SLOT_STACK_TOP(%rdi), %rsp
 	LOAD_SLOT
 	jmp	lot_start
@@ -87,17 +80,17 @@ lot_start:
 	call	lot_loop
 	/* LEAVE: the way in, backwards. An NMI before LIDT restarts lot_loop, which comes back here. */
 	leaq	-SLOT_STACK_TOP(%rsp), %rdi
-	movq	KERNEL_CR3(%rdi), %rax
+	movq	SLOT_KERNEL_CR3(%rdi), %rax
 	movq	%rax, %cr3
-	movq	KERNEL_CR4(%rdi), %rax
+	movq	SLOT_KERNEL_CR4(%rdi), %rax
 	movq	%rax, %cr4
-	lidt	KERNEL_IDTR(%rdi)
-	LOAD_SEGMENTS KERNEL_GDTR(%rdi)
-	movq	KERNEL_GDTR + 2(%rdi), %rdx
-	movzwl	KERNEL_TR(%rdi), %eax
-	andb	$~2, 5(%rdx,%rax)
+	lidt	SLOT_KERNEL_IDTR(%rdi)
+	LOAD_SEGMENTS SLOT_KERNEL_GDTR(%rdi)
+	movq	SLOT_KERNEL_GDTR + POINTER_BASE(%rdi), %rdx
+	movzwl	SLOT_KERNEL_TR(%rdi), %eax
+	andb	$~2, DESCRIPTOR_TYPE(%rdx,%rax)
 	ltr	%ax
-	movq	KERNEL_RSP(%rdi), %rsp
+	movq	SLOT_KERNEL_RSP(%rdi), %rsp
 	popq	%r15
 	popq	%r14
 	popq	%r13
@@ -113,22 +106,22 @@ lot_start:
 lot_read_evidence:
 	subq	$24, %rsp
 	leaq	0(%rip), %rax
-	movq	%rax, 0(%rdi)
-	movq	%rsp, 8(%rdi)
+	movq	%rax, EVIDENCE_RIP(%rdi)
+	movq	%rsp, EVIDENCE_RSP(%rdi)
 	movq	%cr3, %rax
-	movq	%rax, 16(%rdi)
+	movq	%rax, EVIDENCE_CR3(%rdi)
 	movq	%cr4, %rax
-	movq	%rax, 24(%rdi)
+	movq	%rax, EVIDENCE_CR4(%rdi)
 	sidt	(%rsp)
-	movq	2(%rsp), %rax
-	movq	%rax, 32(%rdi)
+	movq	POINTER_BASE(%rsp), %rax
+	movq	%rax, EVIDENCE_IDTR_BASE(%rdi)
 	sgdt	(%rsp)
-	movq	2(%rsp), %rax
-	movq	%rax, 40(%rdi)
+	movq	POINTER_BASE(%rsp), %rax
+	movq	%rax, EVIDENCE_GDTR_BASE(%rdi)
 	xorl	%eax, %eax
 	str	%ax
-	movl	%eax, 48(%rdi)
-	movl	$0, 52(%rdi)
+	movl	%eax, EVIDENCE_TR(%rdi)
+	movl	$0, EVIDENCE_RESERVED(%rdi)
 	addq	$24, %rsp
 	ret
 	.size	lot_read_evidence, . - lot_read_evidence

@@ -19,6 +19,7 @@
 #define PURGATORY_PLAN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/digest.h"
@@ -133,8 +134,16 @@ struct plan {
 	struct plan_segment segments[PLAN_SEGMENTS];
 };
 
+/* A later Baton reads the header; image and blob are two links that read the rest. */
 _Static_assert(sizeof(struct block_header) == 96, "block_header is an ABI");
-_Static_assert(sizeof(struct plan_segment) == 72, "plan_segment is an ABI");
+_Static_assert(offsetof(struct block_header, plan_sha256) == 56, "block_header is an ABI");
+_Static_assert(offsetof(struct block_header, crc32) == 92, "block_header is an ABI");
+_Static_assert(sizeof(struct blob_header) == 72, "entry.S writes it");
 _Static_assert(sizeof(struct block_recall) == 24, "trampoline.S walks it");
+_Static_assert(sizeof(struct plan_segment) == 72, "plan_segment is an ABI");
+_Static_assert(sizeof(struct plan_uart) == 16, "part of the plan");
+_Static_assert(sizeof(struct plan_framebuffer) == 32, "part of the plan");
+_Static_assert(sizeof(struct plan_reset) == 24, "part of the plan");
+_Static_assert(sizeof(struct plan) == 288 + PLAN_SEGMENTS * sizeof(struct plan_segment), "plan is an ABI");
 
 #endif

@@ -14,6 +14,7 @@
 
 /* Pushed by gates.S and the processor. */
 struct boss_frame { uint64_t vector, error, rip, cs, rflags, rsp, ss; };
+_Static_assert(sizeof(struct boss_frame) == 7 * 8, "gates.S pushes 2 words, the processor 5");
 
 struct handover {
 	const struct plan *plan;

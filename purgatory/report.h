@@ -94,10 +94,14 @@ struct report_header {
 	struct report_table cpus, phases, segments, pci, reserved;
 };
 
+/* Older and newer tools read it; a table may grow at its end, which its entry_size says. */
+_Static_assert(sizeof(struct report_table) == 16, "report ABI");
 _Static_assert(sizeof(struct report_cpu) == 40, "report ABI");
 _Static_assert(sizeof(struct report_phase) == 32, "report ABI");
 _Static_assert(sizeof(struct report_segment) == 208, "report ABI");
 _Static_assert(sizeof(struct report_pci) == 16, "report ABI");
+_Static_assert(sizeof(struct report_reserved) == 32, "report ABI");
+_Static_assert(sizeof(struct report_header) == 752, "report ABI");
 _Static_assert(offsetof(struct report_header, crc32) == 20, "report ABI");
 
 #endif

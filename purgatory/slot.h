@@ -12,19 +12,36 @@
 #define SLOT_BYTES		2048
 #define SLOT_NMI_COUNT		0x108
 #define SLOT_MC_COUNT		0x10c
-#define SLOT_EVIDENCE		0x130
-#define SLOT_TRAPS		0x168
+#define SLOT_TRAP_COUNT		0x168
+#define SLOT_TRAP_VECTOR	0x16c
+#define SLOT_TRAP_RIP		0x170
+#define SLOT_TRAP_CR2		0x178
+#define SLOT_TRAP_ERROR		0x180
 #define SLOT_GDT		0x188
 #define SLOT_TSS		0x1c0
 #define SLOT_GDTR		0x238
 #define SLOT_IDTR		0x248
 #define SLOT_PARK_ROOT		0x258
-#define SLOT_KERNEL		0x260
+#define SLOT_KERNEL_RSP		0x260
+#define SLOT_KERNEL_CR3		0x268
+#define SLOT_KERNEL_CR4		0x270
+#define SLOT_KERNEL_GDTR	0x278
+#define SLOT_KERNEL_IDTR	0x288
+#define SLOT_KERNEL_TR		0x298
 #define SLOT_FAULT		0x2c4
 #define SLOT_IST_DF_TOP		0x700
 #define SLOT_IST_NMI_TOP	0x780
 #define SLOT_IST_MC_TOP		0x800
 #define SLOT_STACK_TOP		0x680
+/* In struct slot_evidence. */
+#define EVIDENCE_RIP		0
+#define EVIDENCE_RSP		8
+#define EVIDENCE_CR3		16
+#define EVIDENCE_CR4		24
+#define EVIDENCE_IDTR_BASE	32
+#define EVIDENCE_GDTR_BASE	40
+#define EVIDENCE_TR		48
+#define EVIDENCE_RESERVED	52
 #define BLOB_GATE_BYTES		16	/* gates.S: between two stubs of a table */
 
 #ifndef __ASSEMBLER__
@@ -114,18 +131,35 @@ _Static_assert(sizeof(struct slot) == SLOT_BYTES, "two slots per page (rule 19)"
 _Static_assert(offsetof(struct slot, status) == MONITOR_LINE_BYTES, "status apart from the monitored line");
 _Static_assert(offsetof(struct slot, nmi_count) == SLOT_NMI_COUNT, "assembly");
 _Static_assert(offsetof(struct slot, mc_count) == SLOT_MC_COUNT, "assembly");
-_Static_assert(offsetof(struct slot, evidence) == SLOT_EVIDENCE, "assembly");
-_Static_assert(offsetof(struct slot, traps) == SLOT_TRAPS, "assembly");
+_Static_assert(offsetof(struct slot, traps.count) == SLOT_TRAP_COUNT, "assembly");
+_Static_assert(offsetof(struct slot, traps.vector) == SLOT_TRAP_VECTOR, "assembly");
+_Static_assert(offsetof(struct slot, traps.rip) == SLOT_TRAP_RIP, "assembly");
+_Static_assert(offsetof(struct slot, traps.cr2) == SLOT_TRAP_CR2, "assembly");
+_Static_assert(offsetof(struct slot, traps.error) == SLOT_TRAP_ERROR, "assembly");
 _Static_assert(offsetof(struct slot, gdt) == SLOT_GDT, "assembly");
 _Static_assert(offsetof(struct slot, tss) == SLOT_TSS, "assembly");
 _Static_assert(offsetof(struct slot, gdtr) == SLOT_GDTR, "assembly");
 _Static_assert(offsetof(struct slot, idtr) == SLOT_IDTR, "assembly");
 _Static_assert(offsetof(struct slot, park_root) == SLOT_PARK_ROOT, "assembly");
-_Static_assert(offsetof(struct slot, kernel) == SLOT_KERNEL, "assembly");
+_Static_assert(offsetof(struct slot, kernel.rsp) == SLOT_KERNEL_RSP, "assembly");
+_Static_assert(offsetof(struct slot, kernel.cr3) == SLOT_KERNEL_CR3, "assembly");
+_Static_assert(offsetof(struct slot, kernel.cr4) == SLOT_KERNEL_CR4, "assembly");
+_Static_assert(offsetof(struct slot, kernel.gdtr) == SLOT_KERNEL_GDTR, "assembly");
+_Static_assert(offsetof(struct slot, kernel.idtr) == SLOT_KERNEL_IDTR, "assembly");
+_Static_assert(offsetof(struct slot, kernel.tr) == SLOT_KERNEL_TR, "assembly");
 _Static_assert(offsetof(struct slot, fault) == SLOT_FAULT, "assembly");
-_Static_assert(offsetof(struct slot_kernel, gdtr) == 24, "assembly");
-_Static_assert(offsetof(struct slot_kernel, idtr) == 40, "assembly");
-_Static_assert(offsetof(struct slot_kernel, tr) == 56, "assembly");
+_Static_assert(sizeof(struct slot_evidence) == 56, "part of the slot");
+_Static_assert(offsetof(struct slot_evidence, rip) == EVIDENCE_RIP, "assembly");
+_Static_assert(offsetof(struct slot_evidence, rsp) == EVIDENCE_RSP, "assembly");
+_Static_assert(offsetof(struct slot_evidence, cr3) == EVIDENCE_CR3, "assembly");
+_Static_assert(offsetof(struct slot_evidence, cr4) == EVIDENCE_CR4, "assembly");
+_Static_assert(offsetof(struct slot_evidence, idtr_base) == EVIDENCE_IDTR_BASE, "assembly");
+_Static_assert(offsetof(struct slot_evidence, gdtr_base) == EVIDENCE_GDTR_BASE, "assembly");
+_Static_assert(offsetof(struct slot_evidence, tr) == EVIDENCE_TR, "assembly");
+_Static_assert(offsetof(struct slot_evidence, reserved) == EVIDENCE_RESERVED, "assembly");
+_Static_assert(sizeof(struct slot_traps) == 32, "part of the slot");
+_Static_assert(sizeof(struct slot_kernel) == 64, "part of the slot");
+_Static_assert(sizeof(struct slot_boss) == 36, "part of the slot");
 _Static_assert(offsetof(struct slot, stack) + sizeof(((struct slot *)0)->stack) == SLOT_STACK_TOP, "assembly");
 _Static_assert(offsetof(struct slot, df_stack) + 128 == SLOT_IST_DF_TOP, "assembly");
 _Static_assert(offsetof(struct slot, nmi_stack) + 128 == SLOT_IST_NMI_TOP, "assembly");

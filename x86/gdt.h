@@ -6,6 +6,7 @@
 #ifndef X86_GDT_H
 #define X86_GDT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "x86/regs.h"
@@ -25,10 +26,14 @@ struct tss {
 
 _Static_assert(sizeof(struct tss) == 104, "TSS is an ABI of the processor");
 
+/* What LGDT, LIDT, SGDT and SIDT take (SDM 3A 2.4). */
 struct table_pointer {
 	uint16_t limit;
 	uint64_t base;
 } __attribute__((packed));
+
+_Static_assert(sizeof(struct table_pointer) == 10, "the processor's");
+_Static_assert(offsetof(struct table_pointer, base) == POINTER_BASE, "assembly");
 
 /* Fills gdt and tss: all accessed bits set, TSS available. Any context; nothing is loaded. */
 void gdt_build(uint64_t gdt[GDT_ENTRIES], struct tss *tss, uint64_t ist_df, uint64_t ist_nmi, uint64_t ist_mc);

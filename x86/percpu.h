@@ -6,6 +6,11 @@
 #ifndef X86_PERCPU_H
 #define X86_PERCPU_H
 
+/* Offsets in struct percpu for assembly, asserted below. */
+#define PERCPU_GDT	64
+#define PERCPU_GDTR	112
+
+#ifndef __ASSEMBLER__
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,21 +18,23 @@
 #include "x86/state.h"
 
 struct percpu {
-	struct percpu *self;		/* %gs:0 */
-	uint32_t index;			/* %gs:8, cpu_index() in x86/cpu.h */
+	struct percpu *self;
+	uint32_t index;
 	uint32_t apic_id;
 	uint64_t stack_top, stack_bottom;
 	uint64_t ist_top[3];		/* #DF, NMI, #MC */
 	void *cpu;			/* struct cpu (smp/cpu.h) */
-	uint64_t gdt[GDT_ENTRIES];	/* at 64 */
-	struct table_pointer gdtr;	/* at 112 */
+	uint64_t gdt[GDT_ENTRIES];
+	struct table_pointer gdtr;
 	struct tss tss __attribute__((aligned(16)));
 	struct state_found found;	/* W: owner at arrival, for parking (protocol rule 7) */
 };
 
 _Static_assert(sizeof(struct percpu) <= 4096, "one page each");
-_Static_assert(offsetof(struct percpu, gdt) == 64 && offsetof(struct percpu, gdtr) == 112, "ap.S uses them");
-_Static_assert(offsetof(struct percpu, index) == 8, "cpu_index() reads %gs:8");
+_Static_assert(offsetof(struct percpu, self) == 0, "percpu_self() reads %gs:0");
+_Static_assert(offsetof(struct percpu, index) == 8, "cpu_index() in x86/cpu.h reads %gs:8");
+_Static_assert(offsetof(struct percpu, gdt) == PERCPU_GDT, "ap.S");
+_Static_assert(offsetof(struct percpu, gdtr) == PERCPU_GDTR, "ap.S");
 
 /* Fills everything but cpu. Called by the boss for each CPU before that CPU starts; stack addresses are tops,
  * 16-byte aligned. */
@@ -47,4 +54,5 @@ static inline struct percpu *percpu_self(void)
 	return self;
 }
 
+#endif
 #endif

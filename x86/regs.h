@@ -91,6 +91,10 @@
 #define SEL_CODE		0x10
 #define SEL_DATA		0x18
 #define SEL_TSS			0x20
+/* Byte of a descriptor with type, DPL and P; bit 1 of a TSS's: busy (SDM 3A 8.2.3). */
+#define DESCRIPTOR_TYPE		5
+/* Where the base begins in what LGDT, LIDT, SGDT and SIDT take (SDM 3A 2.4). */
+#define POINTER_BASE		2
 
 /* Interrupt stack table slots: the same in kernel and block (protocol rule 2). 0: the current stack. */
 #define IST_DF			1

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import layout  # noqa: E402
 import rules  # noqa: E402
 import selftest  # noqa: E402
 
@@ -50,7 +51,7 @@ def main():
     if args.self_test:
         sys.exit(selftest.run())
     tree = read_tree()
-    findings = [*rules.check_all(tree), *check_closure(args.build)]
+    findings = [*rules.check_all(tree), *layout.check_layout(tree), *check_closure(args.build)]
     for finding in findings:
         print(finding)
     print("lint: %d files, %d findings" % (len(tree), len(findings)))

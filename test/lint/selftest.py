@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A lint that cannot fail is worth nothing: small bad samples, each of which one rule must find, and good ones."""
+import layout
 import rules
 
 SPDX = "// SPDX-License-Identifier: MIT\n"
@@ -17,6 +18,11 @@ READ = """%sint consume(void)
 }
 """
 GOOD_PAIR = {"smp/a.c": PUBLISH % (SPDX, "consume()"), "smp/b.c": READ % (SPDX, "publish()")}
+
+SIZED = "struct plan { int a; };\n_Static_assert(sizeof(struct plan) == 4, \"\");\n"
+PERCPU = "_Static_assert(offsetof(struct percpu, gdt) == PERCPU_GDT, \"\");\n" \
+    "_Static_assert(offsetof(struct percpu, index) == 8, \"\");\nstruct percpu { int a; };\n" \
+    "_Static_assert(sizeof(struct percpu) <= 4096, \"\");\n"
 
 STATUS = "// SPDX\nSTATUS(E_A, 1, \"a\")\nSTATUS(E_B, 2, \"b\")\n"
 
@@ -66,6 +72,30 @@ SAMPLES = [
     ("instruction in a pure room", rules.check_pure, {"mm/a.c": '__asm__ volatile("hlt");\n'}, "outside of the seam"),
     ("volatile in a pure room", rules.check_pure, {"smp/a.c": "volatile int a;\n"}, "volatile"),
     ("conditional code", rules.check_pure, {"boot/a.c": "#ifdef HOST\n#endif\n"}, "conditional"),
+    ("struct of the ABI without size", layout.check_layout, {"purgatory/plan.h": SIZED + "struct x {\n\tint a;\n};\n"},
+     "struct x has no static assert"),
+    ("one-line struct without size", layout.check_layout, {"purgatory/slot.h": "struct x { int a[2]; };\n"}, "struct x has no"),
+    ("packed struct without size", layout.check_layout,
+     {"efi/a.c": "struct x {\n\tint a;\n} __attribute__((packed));\n"}, "struct x has no static assert"),
+    ("packed struct without name", layout.check_layout,
+     {"efi/a.c": "\tstruct { int a; } __attribute__((packed)) x;\n"}, "without a name"),
+    ("listed struct gone", layout.check_layout, {"x86/idt.c": "int a;\n"}, "struct gate is listed"),
+    ("assert in a comment", layout.check_layout,
+     {"purgatory/plan.h": "struct x { int a; };\n/* _Static_assert(sizeof(struct x) == 4, \"\"); */\n"}, "struct x has no"),
+    ("offset that nothing asserts", layout.check_layout,
+     {"x86/a.S": "\tlgdt\tPERCPU_GDTR(%rdi)\n", "x86/percpu.h": PERCPU}, "PERCPU_GDTR: no static assert"),
+    ("offset in a sum", layout.check_layout,
+     {"x86/a.S": "1:\tmovl\t$3, PERCPU_GDT + OTHER(%rdi)\n", "x86/percpu.h": PERCPU}, "OTHER: no static assert"),
+    ("parameter that nothing asserts", layout.check_layout, {"x86/a.S": "\tlgdtl\tPARAM(TP_X)\n"}, "TP_X: no static"),
+    ("number for an offset", layout.check_layout, {"x86/a.S": "\tmovq\t8(%rsi), %rsp\n"}, "without a name: 8(%rsi)"),
+    ("number added to an offset", layout.check_layout,
+     {"x86/a.S": "\tandb\t$~2, PERCPU_GDT + 5(%rdi)\n", "x86/percpu.h": PERCPU}, "without a name"),
+    ("first member without a name", layout.check_layout, {"x86/a.S": "\tcmpl\t%eax, (%rsi)\n"}, "without a name: (%rsi)"),
+    ("GS offset that nothing asserts", layout.check_layout,
+     {"x86/cpu.h": '\t__asm__("movl %%gs:16, %0");\n', "x86/percpu.h": PERCPU}, "%gs:16: no static assert"),
+    ("good layout", layout.check_layout,
+     {"purgatory/plan.h": SIZED, "x86/percpu.h": PERCPU, "x86/cpu.h": '\t__asm__("movl %%gs:8, %0");\n',
+      "x86/a.S": "#define X 5(%rdi)\n\tlgdt\tPERCPU_GDT(%rdi)\t/* 8(%rsi) */\n\tmovq\t8(%rsp), %rax\n"}, None),
     ("guard and comment are fine", rules.check_pure, {"mm/a.h": "#ifndef MM_A_H\n/* volatile asm */\n#endif\n"}, None),
 ]
 

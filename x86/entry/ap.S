@@ -4,10 +4,8 @@
  * if one brought us here. An NMI before LIDT starts over in the trampoline, so every step may run twice; after
  * it everything that a handler uses is in place: GDT, TR (IST stacks), GS, IDT, in this order.
  */
+#include "x86/percpu.h"
 #include "x86/regs.h"
-
-#define PERCPU_GDT	64
-#define PERCPU_GDTR	112
 
 	.text
 	.globl	ap_entry
@@ -19,7 +17,7 @@ ap_entry:
 	movl	%eax, %es
 	movl	%eax, %fs
 	movl	%eax, %gs
-	andb	$0xfd, PERCPU_GDT + SEL_TSS + 5(%rdi)	/* not busy: LTR of a busy TSS is #GP */
+	andb	$0xfd, PERCPU_GDT + SEL_TSS + DESCRIPTOR_TYPE(%rdi)	/* not busy: LTR of a busy TSS is #GP */
 	movl	$SEL_TSS, %eax
 	ltr	%ax
 	movl	$MSR_GS_BASE, %ecx			/* after the segment loads, which zero it */

@@ -6,6 +6,11 @@
 
 #include "gen/identity.h"
 
+/* Elf64_Rela (System V gABI, chapter 4). */
+#define RELA_OFFSET	0
+#define RELA_ADDEND	16
+#define RELA_BYTES	24
+
 	.section .text.entry, "ax", @progbits
 
 /* 32-bit entry. In: protected mode, paging off, ESI = boot_params. Not open yet: one line on COM1, stop. */
@@ -85,11 +90,11 @@ relocate:
 	leaq	__rela_end(%rip), %rcx
 1:	cmpq	%rcx, %rax
 	jae	2f
-	movq	0(%rax), %rdx			/* r_offset */
-	movq	16(%rax), %r9			/* r_addend */
+	movq	RELA_OFFSET(%rax), %rdx
+	movq	RELA_ADDEND(%rax), %r9
 	addq	%r8, %r9
 	movq	%r9, (%r8,%rdx)
-	addq	$24, %rax
+	addq	$RELA_BYTES, %rax
 	jmp	1b
 2:	ret
 

@@ -74,13 +74,13 @@ trampoline_long:
 	movl	PARAM(TP_COUNT)(%rbx), %ecx
 3:	testl	%ecx, %ecx
 	jz	stop_64
-	cmpl	%eax, (%rsi)
+	cmpl	%eax, TC_APIC_ID(%rsi)
 	je	4f
-	addq	$24, %rsi
+	addq	$TC_BYTES, %rsi
 	decl	%ecx
 	jmp	3b
-4:	movq	8(%rsi), %rsp
-	movq	16(%rsi), %rdi
+4:	movq	TC_STACK_TOP(%rsi), %rsp
+	movq	TC_ARGUMENT(%rsi), %rdi
 	xorl	%ebp, %ebp
 	jmp	*PARAM(TP_ENTRY)(%rbx)
 stop_64:					/* an ID that nobody listed */

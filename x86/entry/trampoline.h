@@ -26,6 +26,12 @@
 #define TP_GDT			0x48
 #define TP_IDT			0x70
 
+/* Offsets in struct trampoline_cpu and its size, likewise. */
+#define TC_APIC_ID		0
+#define TC_STACK_TOP		8
+#define TC_ARGUMENT		16
+#define TC_BYTES		24
+
 #ifndef __ASSEMBLER__
 #include <stddef.h>
 #include <stdint.h>
@@ -40,7 +46,10 @@ struct trampoline_cpu {
 	uint64_t argument;		/* RDI at the entry */
 };
 
-_Static_assert(sizeof(struct trampoline_cpu) == 24, "trampoline.S walks it");
+_Static_assert(sizeof(struct trampoline_cpu) == TC_BYTES, "trampoline.S");
+_Static_assert(offsetof(struct trampoline_cpu, apic_id) == TC_APIC_ID, "trampoline.S");
+_Static_assert(offsetof(struct trampoline_cpu, stack_top) == TC_STACK_TOP, "trampoline.S");
+_Static_assert(offsetof(struct trampoline_cpu, argument) == TC_ARGUMENT, "trampoline.S");
 
 /* What the caller chooses. All addresses physical = virtual under cr3. */
 struct trampoline_config {
@@ -77,6 +86,8 @@ struct trampoline_params {
 	uint8_t idt[48];		/* real-mode vector 2 at byte 8 and long-mode gate 2 at byte 32, both valid */
 } __attribute__((packed));
 
+_Static_assert(sizeof(struct trampoline_params) == 160, "it and the stack below fit the page");
+_Static_assert(offsetof(struct trampoline_params, gate) == TP_GATE, "trampoline.S");
 _Static_assert(offsetof(struct trampoline_params, cr3) == TP_CR3, "trampoline.S");
 _Static_assert(offsetof(struct trampoline_params, cr4) == TP_CR4, "trampoline.S");
 _Static_assert(offsetof(struct trampoline_params, efer) == TP_EFER, "trampoline.S");

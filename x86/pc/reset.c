@@ -2,6 +2,7 @@
 #include "x86/pc/reset.h"
 
 #include "x86/cpu.h"
+#include "x86/gdt.h"
 #include "x86/tsc.h"
 
 #define STEP_US		20000u
@@ -41,7 +42,7 @@ static void reset_by_keyboard(void)
 
 void reset_machine(const struct reset_info *info)
 {
-	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) nothing = { 0, 0 };
+	struct table_pointer nothing = { 0, 0 };
 
 	cpu_irq_off();
 	if (reset_register_usable(info)) {
