@@ -11,6 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import layout  # noqa: E402
+import rulebook  # noqa: E402
 import rules  # noqa: E402
 import selftest  # noqa: E402
 
@@ -51,7 +52,8 @@ def main():
     if args.self_test:
         sys.exit(selftest.run())
     tree = read_tree()
-    findings = [*rules.check_all(tree), *layout.check_layout(tree), *check_closure(args.build)]
+    findings = [*rules.check_all(tree), *layout.check_layout(tree), *rulebook.check_rulebook(tree),
+                *check_closure(args.build)]
     for finding in findings:
         print(finding)
     print("lint: %d files, %d findings" % (len(tree), len(findings)))

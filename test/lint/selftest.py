@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A lint that cannot fail is worth nothing: small bad samples, each of which one rule must find, and good ones."""
 import layout
+import rulebook
 import rules
 
 SPDX = "// SPDX-License-Identifier: MIT\n"
@@ -23,6 +24,10 @@ SIZED = "struct plan { int a; };\n_Static_assert(sizeof(struct plan) == 4, \"\")
 PERCPU = "_Static_assert(offsetof(struct percpu, gdt) == PERCPU_GDT, \"\");\n" \
     "_Static_assert(offsetof(struct percpu, index) == 8, \"\");\nstruct percpu { int a; };\n" \
     "_Static_assert(sizeof(struct percpu) <= 4096, \"\");\n"
+
+BOOK = "| mm 1 | Flush. | | |\n| protocol 1 | Proof. | `deaf:2` | |\n| protocol 2 | Order. | | Because. |\n"
+RULES = {"docs/rules.md": BOOK, "mm/mm.h": " *  1. Unlink\n", "test/mutants/mm/a.mutant": "rule: mm 1\n<<<<\n",
+         "kernel/faults.h": " *   deaf:APICID   not\n", "test/system/test_a.py": "run('deaf:2')\n"}
 
 STATUS = "// SPDX\nSTATUS(E_A, 1, \"a\")\nSTATUS(E_B, 2, \"b\")\n"
 
@@ -96,6 +101,21 @@ SAMPLES = [
     ("good layout", layout.check_layout,
      {"purgatory/plan.h": SIZED, "x86/percpu.h": PERCPU, "x86/cpu.h": '\t__asm__("movl %%gs:8, %0");\n',
       "x86/a.S": "#define X 5(%rdi)\n\tlgdt\tPERCPU_GDT(%rdi)\t/* 8(%rsi) */\n\tmovq\t8(%rsp), %rax\n"}, None),
+    ("rule without a mutant", rulebook.check_rulebook, {**RULES, "test/mutants/mm/a.mutant": "<<<<\nrule: mm 1\n"},
+     "mm 1: no mutant"),
+    ("mutant of no rule", rulebook.check_rulebook, {**RULES, "test/mutants/b.mutant": "rule: protocol 9\n"}, "'protocol 9' is not"),
+    ("fault word that does not exist", rulebook.check_rulebook, {**RULES, "kernel/faults.h": ""}, "has no fault word deaf:2"),
+    ("fault word that no test uses", rulebook.check_rulebook, {**RULES, "test/system/test_a.py": ""}, "no test under"),
+    ("reason no longer needed", rulebook.check_rulebook, {**RULES, "test/mutants/b.mutant": "rule: protocol 2\n"},
+     "protocol 2: has a mutant"),
+    ("rule left out of the book", rulebook.check_rulebook, {**RULES, "docs/rules.md": BOOK + "| protocol 4 | X. | | No. |\n"},
+     "protocol 4 is not the next one"),
+    ("malformed rule", rulebook.check_rulebook, {**RULES, "docs/rules.md": BOOK + "| protocol 3 | X. |\n"}, "not understood"),
+    ("comment of no protocol rule", rulebook.check_rulebook, {**RULES, "smp/a.c": "/* rules 1, 3 */\n"}, "protocol rule 3 is"),
+    ("comment of no mm rule", rulebook.check_rulebook, {**RULES, "mm/a.c": "/* rule 2 */\n"}, "mm rule 2 is not"),
+    ("contract without its rule", rulebook.check_rulebook, {**RULES, "mm/mm.h": ""}, "but docs/rules.md has 1"),
+    ("no book", rulebook.check_rulebook, {}, "missing"),
+    ("good rules", rulebook.check_rulebook, {**RULES, "smp/a.c": "/* protocol rules 1 and 2 */\n"}, None),
     ("guard and comment are fine", rules.check_pure, {"mm/a.h": "#ifndef MM_A_H\n/* volatile asm */\n#endif\n"}, None),
 ]
 

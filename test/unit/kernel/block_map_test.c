@@ -151,6 +151,9 @@ static void tables_are_within_budget(void **state)
 			unsigned budget, high = maps[i].ram_bytes > 4 * GIB ? BLOCK_TABLES_HIGH : 0;
 
 			start(&maps[i], levels);
+			assert_int_equal(block.verify.levels, levels);
+			assert_int_equal(block.handover.levels, levels);
+			assert_int_equal(block.park.levels, levels);
 			budget = 12 + mapped_gib() + (levels == 5 ? 3 : 0) + maps[i].ragged;
 			if (block.pool.peak > budget || needed > budget + high)
 				fail_msg("%s, %u levels: %u table pages used, %u reserved, budget %u", maps[i].name, levels,
