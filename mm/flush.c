@@ -2,6 +2,7 @@
 #include "mm/flush.h"
 
 #include "mm/space.h"
+#include "mm/table.h"
 #include "x86/cpu.h"
 
 static mm_flush_others_fn flush_others;
@@ -31,8 +32,13 @@ void flush_here(const struct flush_request *request)
 	uint64_t va = request->first;
 
 	if (request->whole) {
+		uint64_t cr3 = cpu_read_cr3();
+
+		/* With the mode that the space has now (lam.h); another root is none of this flush's business. */
+		if ((cr3 & PTE_ADDRESS) == request->space->root)
+			cr3 = space_cr3(request->space);
 		/* Nothing is global and PCID is off: this drops all translations and all cached table pointers. */
-		cpu_write_cr3(cpu_read_cr3());
+		cpu_write_cr3(cr3);
 	} else {
 		for (;;) {
 			cpu_invlpg(va);

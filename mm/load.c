@@ -17,8 +17,8 @@ static uint64_t mask_bit(const struct mm_cpu *cpu)
 
 static void mask_clear(struct mm_cpu *cpu)
 {
-	/* order: the new CR3 before the cleared bit. pairs with: flush_wanted(). else: a flusher leaves this CPU out
-	 * and frees tables that its walker still reads. */
+	/* order: the new CR3 before the cleared bit. pairs with: flush_wanted(), check_alone(). else: a flusher
+	 * leaves this CPU out and frees tables that its walker still reads. */
 	shared_and_seq_cst_u64(mask_word(cpu->space, cpu), ~mask_bit(cpu));
 }
 
@@ -32,7 +32,7 @@ void space_load(struct mm_cpu *cpu, struct space *space)
 	/* order: the generation before CR3. pairs with: flush_space(). else: a change between the two counts as
 	 * flushed although its old entry was cached. x86 keeps loads in order. */
 	generation = shared_load_acquire_u64(&space->generation);
-	cpu_write_cr3(space_cr3(space));
+	cpu_write_cr3(space_cr3(space));	/* reads the mode: after the bit as well */
 	if (cpu->space && cpu->space != space)
 		mask_clear(cpu);
 	cpu->space = space;

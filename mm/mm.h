@@ -83,6 +83,7 @@ struct mm_features {
 	uint8_t phys_bits;	/* CPUID.80000008h:EAX[7:0], 36..52 */
 	bool nx;		/* EFER.NXE is set; without it data pages stay executable */
 	bool page_1g;		/* CPUID.80000001h:EDX[26] */
+	bool lam;		/* CPUID.(7,1):EAX[26] */
 };
 
 /* The type if the PAT has it, else the fallback (which the PAT must have; space_map() refuses otherwise). */

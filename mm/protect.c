@@ -3,6 +3,7 @@
 #include "mm/walk.h"
 
 struct protect {
+	struct space *space;
 	struct gather gather;
 	mm_prot prot;
 	bool new_type;		/* at least one leaf has another memory type now */
@@ -12,7 +13,7 @@ struct protect {
 static bool examine(void *context, const struct leaf *leaf)
 {
 	struct protect *p = context;
-	const struct mm_features *features = &p->gather.space->features;
+	const struct mm_features *features = &p->space->features;
 
 	p->hole = leaf->va;
 	if (!(leaf->pte & PTE_PRESENT))
@@ -44,7 +45,7 @@ static bool make_leaf(void *context, const struct leaf *leaf)
 {
 	struct protect *p = context;
 
-	pte_store(leaf->table, leaf->index, pte_leaf(&p->gather.space->features,
+	pte_store(leaf->table, leaf->index, pte_leaf(&p->space->features,
 						     pte_leaf_phys(leaf->pte, leaf->level), leaf->level, p->prot));
 	/* After break_leaf() nothing is cached (SDM 3A 4.10.2.3). */
 	if (leaf->pte & PTE_PRESENT)
@@ -54,7 +55,7 @@ static bool make_leaf(void *context, const struct leaf *leaf)
 
 enum status space_protect(struct space *space, uint64_t va, uint64_t length, mm_prot prot, struct problem *problem)
 {
-	struct protect p = { .prot = prot };
+	struct protect p = { .space = space, .prot = prot };
 	uint64_t last;
 	enum status status = range_check(space, va, length, &last, problem);
 
@@ -62,7 +63,6 @@ enum status space_protect(struct space *space, uint64_t va, uint64_t length, mm_
 		status = pte_check_prot(&space->features, prot, problem);
 	if (status)
 		return status;
-	gather_begin(&p.gather, space);
 	if (!walk_range(space, va, last, examine, &p))
 		return problem_set(problem, E_MAPPING, "range 0x%llx+0x%llx: 0x%llx is not mapped",
 				   (unsigned long long)va, (unsigned long long)length, (unsigned long long)p.hole);
@@ -71,6 +71,7 @@ enum status space_protect(struct space *space, uint64_t va, uint64_t length, mm_
 		return status;
 	if (p.new_type) {
 		/* Rule 5: not-present, flush, new entry; then the lines cached under the old type go (rule 6). */
+		gather_begin(&p.gather, space, NULL);
 		p.gather.everyone = true;
 		walk_range(space, va, last, break_leaf, &p);
 		status = gather_finish(&p.gather, problem);
@@ -79,6 +80,7 @@ enum status space_protect(struct space *space, uint64_t va, uint64_t length, mm_
 			return status;
 		}
 	}
+	gather_begin(&p.gather, space, NULL);
 	walk_range(space, va, last, make_leaf, &p);
 	status = gather_finish(&p.gather, problem);
 	if (!status && p.new_type)

@@ -27,16 +27,30 @@ enum status space_destroy(struct space *space, struct problem *problem)
 	uint64_t half = 1ull << (12 + 9 * space->levels - 1);
 	struct gather gather;
 
-	gather_begin(&gather, space);
-	unlink_range(&gather, 0, half - 1, NULL);
-	unlink_range(&gather, -half, UINT64_MAX, NULL);
+	gather_begin(&gather, space, NULL);
+	unlink_range(&gather, 0, half - 1);
+	unlink_range(&gather, -half, UINT64_MAX);
 	gather_table(&gather, space->root);
 	return gather_finish(&gather, problem);
 }
 
-bool space_query(const struct space *space, uint64_t va, struct mapping *mapping)
+/* One walk, counted. */
+static struct leaf walk_counted(struct space *space, uint64_t va)
 {
-	struct leaf leaf = walk_find(space, va);
+	struct leaf leaf;
+
+	/* order: the count before the first entry read. pairs with: walkers_under_way(). else: the table is freed under
+	 * this walk, which no flush keeps off. */
+	shared_add_seq_cst_u32(&space->walkers, 1);
+	leaf = walk_find(space, va);
+	/* order: the last entry read before the count. pairs with: walkers_under_way(). else: as above. */
+	shared_add_seq_cst_u32(&space->walkers, (uint32_t)-1);
+	return leaf;
+}
+
+bool space_query(struct space *space, uint64_t va, struct mapping *mapping)
+{
+	struct leaf leaf = walk_counted(space, va);
 
 	if (!(leaf.pte & PTE_PRESENT))
 		return false;
@@ -130,8 +144,8 @@ enum status space_map(struct space *space, uint64_t va, uint64_t pa, uint64_t le
 	if (status) {
 		/* Walkers may have seen the new entries and tables: they leave like any other (rule 1). A CPU that
 		 * does not acknowledge costs the tables (quarantined); the answer is the first problem. */
-		gather_begin(&gather, space);
-		unlink_range(&gather, va, map.last, NULL);
+		gather_begin(&gather, space, NULL);
+		unlink_range(&gather, va, map.last);
 		gather_finish(&gather, NULL);
 	}
 	return status;

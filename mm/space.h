@@ -20,6 +20,7 @@
  * Splitting a large page takes it out for a moment (rule 5). pinned names what must never vanish: the code that
  * splits, its stack, GDT and IDT, what the cross call touches. A split there is refused with E53; map those
  * ranges at the final granularity from the start.
+ * Plain fields are touched only by whoever changes the space; the caller serialises that.
  */
 struct space {
 	uint64_t root;				/* physical address of the top table */
@@ -32,6 +33,15 @@ struct space {
 	bool quarantine;			/* a CPU that was lost may still walk these tables: nothing is freed */
 	unsigned quarantined;			/* pages not freed because of it */
 	unsigned gather_capacity;		/* pages freed per flush, 1..GATHER_CAPACITY; tests make it small */
+	unsigned gathers;			/* open: a second one flushes for both (gather.c) */
+	uint64_t limbo;				/* tables flushed but held back by software walkers: first, 0:
+						 * none; each holds the next in its word 0 */
+	unsigned limbo_pages;
+	shared_u32 walkers;			/* W: space_query() on any CPU, locked. R: whoever frees, after its
+						 * flush. One that never ends (its CPU died) costs tables, no wait */
+	shared_u64 mode;			/* bits 61 and 62 of CR3 (lam.h). W: whoever changes the space, then a
+						 * flush of everyone. R: each CPU that loads or flushes the space,
+						 * after publishing itself (rule 4) */
 	shared_u64 generation;			/* W: the CPU that changes the space, locked add before each flush.
 						 * R: every CPU that loads or flushes the space, after publishing
 						 * itself (rule 4) */
@@ -82,13 +92,21 @@ enum status space_unmap_free(struct space *space, uint64_t va, uint64_t length, 
  * type is then taken back, changed rights stay. */
 enum status space_protect(struct space *space, uint64_t va, uint64_t length, mm_prot prot, struct problem *problem);
 
-/* Looks va up as a CPU would; false: not mapped. Reads tables only through the accessors, no lock. */
-bool space_query(const struct space *space, uint64_t va, struct mapping *mapping);
+/* Puts one page of size (2M or 1G) where its small pages stand, and frees their table. The reverse of a split, by
+ * break-before-make too: va's page must not hold what is pinned or the tables concerned. E53: those; or the small
+ * pages are not all there, not contiguous, misaligned, not alike. E61: a CPU did not acknowledge; nothing changed. */
+enum status space_merge(struct space *space, uint64_t va, enum mm_page_size size, struct problem *problem);
 
-/* The value for CR3. */
+/* Looks va up as a CPU would; false: not mapped. Lock-free: runs on any CPU, in any context, while another changes the
+ * space; tables that it may look at are not freed before it ends. */
+bool space_query(struct space *space, uint64_t va, struct mapping *mapping);
+
+/* The value for CR3. A CPU that loads it has published itself before (rule 4). */
 static inline uint64_t space_cr3(const struct space *space)
 {
-	return space->root;
+	/* order: the CPU's bit in the mask before the mode. pairs with: space_set_lam(). else: a CPU that is not
+	 * called yet loads the old mode and keeps it. x86 keeps loads in order, and the bit was set by a locked or. */
+	return space->root | shared_load_acquire_u64(&space->mode);
 }
 
 #endif

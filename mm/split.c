@@ -7,22 +7,20 @@ static bool overlaps(uint64_t base, uint64_t size, uint64_t va, uint64_t bytes)
 	return size && (base - va < bytes || va - base < size);
 }
 
-/* May this page be absent for a moment? */
-static enum status split_allowed(const struct space *space, const struct leaf *leaf, uint64_t va,
-				 struct problem *problem)
+enum status may_vanish(const struct space *space, uint64_t va, uint64_t bytes, uint64_t table, const char *what,
+		       struct problem *problem)
 {
-	uint64_t bytes = level_bytes(leaf->level);
 	unsigned i;
 
 	for (i = 0; i < space->pinned_count; i++)
 		if (overlaps(space->pinned[i].base, space->pinned[i].size, va, bytes))
-			return problem_set(problem, E_MAPPING, "page 0x%llx: to be split but pinned by 0x%llx+0x%llx",
-					   (unsigned long long)va, (unsigned long long)space->pinned[i].base,
+			return problem_set(problem, E_MAPPING, "page 0x%llx: to be %s but pinned by 0x%llx+0x%llx",
+					   (unsigned long long)va, what, (unsigned long long)space->pinned[i].base,
 					   (unsigned long long)space->pinned[i].size);
 	/* The table is written through the identity map, which may be this very page. */
-	if (leaf->table_phys - va < bytes)
-		return problem_set(problem, E_MAPPING, "page 0x%llx: to be split but holds its own table 0x%llx",
-				   (unsigned long long)va, (unsigned long long)leaf->table_phys);
+	if (table - va < bytes)
+		return problem_set(problem, E_MAPPING, "page 0x%llx: to be %s but holds its own table 0x%llx",
+				   (unsigned long long)va, what, (unsigned long long)table);
 	return OK;
 }
 
@@ -30,7 +28,7 @@ static enum status split_allowed(const struct space *space, const struct leaf *l
 static enum status split_leaf(struct space *space, const struct leaf *leaf, struct problem *problem)
 {
 	uint64_t bytes = level_bytes(leaf->level), va = leaf->va & ~(bytes - 1), child;
-	enum status status = split_allowed(space, leaf, va, problem);
+	enum status status = may_vanish(space, va, bytes, leaf->table_phys, "split", problem);
 	unsigned i;
 
 	if (status)

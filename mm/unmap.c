@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "mm/walk.h"
 
-struct unlink {
-	struct gather *gather;
-	struct page_source *owner;
-};
-
-static void unlink_leaf(const struct unlink *u, struct page_table *table, unsigned level, uint64_t va, uint64_t pte)
+static void unlink_leaf(struct gather *gather, struct page_table *table, unsigned level, uint64_t va, uint64_t pte)
 {
 	uint64_t phys = pte_leaf_phys(pte, level), offset;
 
 	pte_store(table, pte_index(va, level), 0);
-	gather_leaf(u->gather, va, level_bytes(level));
-	if (!u->owner)
+	gather_leaf(gather, va, level_bytes(level));
+	if (!gather->owner)
 		return;
 	for (offset = 0; offset < level_bytes(level); offset += MM_PAGE_BYTES)
-		gather_page(u->gather, phys + offset, u->owner);
+		gather_page(gather, phys + offset);
 }
 
-static void unlink_table(const struct unlink *u, uint64_t table_phys, unsigned level, uint64_t va, uint64_t last)
+static void unlink_table(struct gather *gather, uint64_t table_phys, unsigned level, uint64_t va, uint64_t last)
 {
 	struct page_table *table = table_at(table_phys);
 	uint64_t end, pte, child;
@@ -28,24 +23,22 @@ static void unlink_table(const struct unlink *u, uint64_t table_phys, unsigned l
 		pte = pte_load(table, pte_index(va, level));
 		if (pte_is_table(pte, level)) {
 			child = pte & PTE_ADDRESS;
-			unlink_table(u, child, level - 1, va, end);
+			unlink_table(gather, child, level - 1, va, end);
 			if (table_is_empty(child)) {
 				pte_store(table, pte_index(va, level), 0);
-				gather_table(u->gather, child);
+				gather_table(gather, child);
 			}
 		} else if (pte & PTE_PRESENT) {
-			unlink_leaf(u, table, level, va, pte);
+			unlink_leaf(gather, table, level, va, pte);
 		}
 		if (end == last)
 			return;
 	}
 }
 
-void unlink_range(struct gather *gather, uint64_t va, uint64_t last, struct page_source *owner)
+void unlink_range(struct gather *gather, uint64_t va, uint64_t last)
 {
-	struct unlink u = { .gather = gather, .owner = owner };
-
-	unlink_table(&u, gather->space->root, gather->space->levels, va, last);
+	unlink_table(gather, gather->space->root, gather->space->levels, va, last);
 }
 
 enum status space_unmap_free(struct space *space, uint64_t va, uint64_t length, struct page_source *owner,
@@ -59,8 +52,8 @@ enum status space_unmap_free(struct space *space, uint64_t va, uint64_t length, 
 		status = split_ends(space, va, last, problem);
 	if (status)
 		return status;
-	gather_begin(&gather, space);
-	unlink_range(&gather, va, last, owner);
+	gather_begin(&gather, space, owner);
+	unlink_range(&gather, va, last);
 	return gather_finish(&gather, problem);
 }
 

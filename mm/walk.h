@@ -38,8 +38,13 @@ enum status range_check(const struct space *space, uint64_t va, uint64_t length,
 /* After it no large page straddles the ends of va .. last. E50; E53: pinned; E61. */
 enum status split_ends(struct space *space, uint64_t va, uint64_t last, struct problem *problem);
 
-/* Unlinks every leaf in the range (none straddles its ends) and every table that is empty then. owner: takes the
- * pages the leaves pointed to; may be NULL. */
-void unlink_range(struct gather *gather, uint64_t va, uint64_t last, struct page_source *owner);
+/* Unlinks every leaf in the range (none straddles its ends) and every table that is empty then. The pages that the
+ * leaves pointed to go to the gather's owner, if it has one. */
+void unlink_range(struct gather *gather, uint64_t va, uint64_t last);
+
+/* Break-before-make takes [va, va + bytes) away for a moment. E53: something there must not vanish: what is pinned, or
+ * the table that is written meanwhile. what: for the message. */
+enum status may_vanish(const struct space *space, uint64_t va, uint64_t bytes, uint64_t table, const char *what,
+		       struct problem *problem);
 
 #endif

@@ -37,6 +37,12 @@ static uint64_t read_entry(uint64_t phys)
 	return v;
 }
 
+/* Without the mode bits. */
+static uint64_t root_of(uint64_t cr3)
+{
+	return cr3 & 0x000ffffffffff000ull;
+}
+
 static bool in_arena(uint64_t phys)
 {
 	return phys >= MACHINE_BASE && phys < MACHINE_BASE + MACHINE_PAGES * 4096ull;
@@ -164,16 +170,19 @@ void twin_shared_access(enum twin_access access, const void *p, memory_order ord
 		pending_store = phys;
 }
 
-void machine_on_cpu(unsigned cpu)
+unsigned machine_on_cpu(unsigned cpu)
 {
+	unsigned before = current_cpu;
+
 	settle();
 	current_cpu = cpu;
+	return before;
 }
 
 static void drop_tables(unsigned cpu)
 {
 	memset(cpus[cpu].table, 0, sizeof(cpus[cpu].table));
-	if (cpus[cpu].cr3 == root)
+	if (root_of(cpus[cpu].cr3) == root)
 		absorb_table(cpu, root, levels, 0);
 }
 
@@ -209,7 +218,7 @@ void twin_cpu_write_cr3(uint64_t v)
 		return;
 	/* Another root: nothing of this space is under way any more. The reload of a flush drains as well, but the
 	 * contract wants the fence. */
-	if (cpus[current_cpu].cr3 != v)
+	if (root_of(cpus[current_cpu].cr3) != root_of(v))
 		cpus[current_cpu].wc_pending = false;
 	cpus[current_cpu].cr3 = v;
 	memset(cpus[current_cpu].tlb, 0, machine.window_bytes / 4096 * sizeof(struct tlb_entry));
@@ -371,7 +380,7 @@ void machine_check(void)
 	for (cpu = 0; cpu < CPUS; cpu++) {
 		for (i = 0; i < machine.window_bytes / 4096; i++)
 			check_page(cpu, machine.window + i * 4096, &cpus[cpu].tlb[i]);
-		cpus[cpu].wc_pending = cpus[cpu].cr3 == root;
+		cpus[cpu].wc_pending = root_of(cpus[cpu].cr3) == root;
 	}
 }
 

@@ -51,8 +51,8 @@ void machine_stop(void);
 /* Both CPUs load the root and cache what they can. window: what is watched, in bytes. */
 void machine_load(const struct space *space, uint64_t window, uint64_t bytes);
 
-/* What runs from here on runs on that CPU; 0 at first. */
-void machine_on_cpu(unsigned cpu);
+/* What runs from here on runs on that CPU; 0 at first. Returns the one before. */
+unsigned machine_on_cpu(unsigned cpu);
 
 /* Both CPUs load something else. */
 void machine_unload(void);

@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: MIT
+/* Changes of more than rights: small pages merged into a large one, the mode of a space, a whole tree rewritten. */
+#include "test/unit/mm/machine.h"
+
+#include <string.h>
+
+#include "mm/cache.h"
+#include "mm/lam.h"
+#include "mm/load.h"
+#include "mm/rewrite.h"
+#include "x86/cpu.h"
+
+#define VA 0x40000000ull
+#define FAR_MEMORY 0x200000000ull
+#define PARK_ROOT 0x7000ull
+#define LAM_U57 (1ull << 61)
+#define LAM_U48 (1ull << 62)
+
+static struct space space;
+static struct problem problem;
+static struct mm_features features;
+static struct mm_cpu self, other;
+
+static bool call_other(const struct flush_request *request)
+{
+	unsigned before;
+
+	if (machine.deaf)
+		return false;
+	if (!flush_wanted(request, &other))
+		return true;
+	machine.flushes++;
+	before = machine_on_cpu(1);
+	flush_on_cpu(&other, request);
+	machine_on_cpu(before);
+	return true;
+}
+
+static int start_with(unsigned levels)
+{
+	machine_start(1024);
+	features = machine_features;
+	features.lam = true;
+	problem.code = OK;
+	assert_int_equal(space_init(&space, levels, &features, &machine.tables, NULL), OK);
+	machine_load(&space, VA, MM_1G_BYTES);
+	memset(&self, 0, sizeof(self));
+	memset(&other, 0, sizeof(other));
+	other.index = 70;
+	mm_set_flush_others(call_other);
+	machine_on_cpu(1);
+	space_load(&other, &space);
+	machine_on_cpu(0);
+	space_load(&self, &space);
+	return 0;
+}
+
+static int start(void **state)
+{
+	(void)state;
+	return start_with(4);
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	machine_stop();
+	return 0;
+}
+
+static void map(uint64_t va, uint64_t pa, uint64_t length, mm_prot prot, enum mm_page_size max)
+{
+	assert_int_equal(space_map(&space, va, pa, length, prot, max, NULL), OK);
+	machine_check();
+}
+
+/* --- merge --- */
+
+static void expect(uint64_t va, enum mm_page_size size, uint64_t phys, mm_prot prot)
+{
+	struct mapping mapping;
+
+	assert_true(space_query(&space, va, &mapping));
+	assert_int_equal(mapping.size, size);
+	assert_int_equal(mapping.phys, phys);
+	assert_int_equal(mapping.prot, prot);
+}
+
+static void a_split_page_is_merged_again(void **state)
+{
+	unsigned tables, frees;
+
+	(void)state;
+	map(VA, FAR_MEMORY, MM_1G_BYTES, MM_WRITE, MM_PAGE_1G);
+	assert_int_equal(space_protect(&space, VA + 0x3000, 0x1000, MM_READ, NULL), OK);
+	assert_int_equal(space_protect(&space, VA + 0x3000, 0x1000, MM_WRITE, NULL), OK);
+	machine_check();
+	tables = space.table_pages;
+	frees = machine.frees;
+	assert_int_equal(space_merge(&space, VA, MM_PAGE_2M, NULL), OK);
+	machine_check();
+	expect(VA + 0x3000, MM_PAGE_2M, FAR_MEMORY + 0x3000, MM_WRITE);
+	assert_int_equal(space_merge(&space, VA, MM_PAGE_1G, NULL), OK);
+	machine_check();
+	expect(VA + 0x3000, MM_PAGE_1G, FAR_MEMORY + 0x3000, MM_WRITE);
+	assert_int_equal(space.table_pages, tables - 2);
+	assert_int_equal(machine.frees, frees + 2);
+	assert_int_equal(space_unmap(&space, VA, MM_1G_BYTES, NULL), OK);
+	assert_int_equal(machine.phys.free_pages, machine.phys.total_pages - 1);
+	assert_int_equal(machine.phys.poison_damage, 0);
+}
+
+static void the_type_of_a_merged_page_moves_its_bit(void **state)
+{
+	struct parsed parsed;
+
+	(void)state;
+	features.pat = 0x0007010600070406ull;			/* WC at 5 */
+	space.features.pat = features.pat;
+	map(VA, FAR_MEMORY, MM_2M_BYTES, MM_EXEC | MM_CACHE(MM_WC), MM_PAGE_4K);
+	assert_int_equal(space_merge(&space, VA, MM_PAGE_2M, NULL), OK);
+	machine_check();
+	assert_true(machine_parse(space.root, 4, VA + 0x5123, &parsed));
+	assert_int_equal(parsed.pat, 5);
+	assert_int_equal(parsed.phys, FAR_MEMORY + 0x5123);
+	assert_true(parsed.exec && !parsed.write);
+}
+
+static void not_merged(uint64_t va, enum mm_page_size size)
+{
+	unsigned flushes = machine.flushes, tables = space.table_pages;
+
+	problem.code = OK;
+	assert_int_equal(space_merge(&space, va, size, &problem), E_MAPPING);
+	assert_int_equal(problem.code, E_MAPPING);
+	assert_int_equal(machine.flushes, flushes);
+	assert_int_equal(space.table_pages, tables);
+	machine_check();
+}
+
+static void only_a_whole_page_of_equal_ones_is_merged(void **state)
+{
+	const uint64_t at = VA + 4 * MM_2M_BYTES;
+
+	(void)state;
+	map(VA, FAR_MEMORY, MM_2M_BYTES, MM_WRITE, MM_PAGE_4K);
+	not_merged(VA, MM_PAGE_4K);
+	not_merged(VA + 0x1000, MM_PAGE_2M);
+	not_merged(VA, MM_PAGE_1G);				/* holes beside it */
+	not_merged(VA + MM_2M_BYTES, MM_PAGE_2M);		/* a hole */
+	not_merged(0x0000800000000000ull - MM_1G_BYTES + 0x1000, MM_PAGE_1G);
+	assert_int_equal(space_merge(&space, 0x0000800000000000ull, MM_PAGE_2M, &problem), E_MAPPING);
+	/* one page with other rights, at each end and inside */
+	assert_int_equal(space_protect(&space, VA + 511 * 0x1000, 0x1000, MM_READ, NULL), OK);
+	not_merged(VA, MM_PAGE_2M);
+	assert_int_equal(space_protect(&space, VA + 511 * 0x1000, 0x1000, MM_WRITE, NULL), OK);
+	assert_int_equal(space_unmap(&space, VA + 0x7000, 0x1000, NULL), OK);
+	not_merged(VA, MM_PAGE_2M);
+	map(VA + 0x7000, FAR_MEMORY + 0x8000, 0x1000, MM_WRITE, MM_PAGE_4K);
+	not_merged(VA, MM_PAGE_2M);				/* another frame */
+	assert_int_equal(space_unmap(&space, VA, 0x1000, NULL), OK);
+	not_merged(VA, MM_PAGE_2M);				/* no first page */
+	map(at, FAR_MEMORY + 0x1000, MM_2M_BYTES, MM_WRITE, MM_PAGE_4K);
+	not_merged(at, MM_PAGE_2M);				/* frames misaligned */
+	map(at + MM_2M_BYTES, FAR_MEMORY, MM_2M_BYTES, MM_WRITE, MM_PAGE_2M);
+	not_merged(at + MM_2M_BYTES, MM_PAGE_2M);		/* large already */
+	space.features.page_1g = false;
+	not_merged(VA, MM_PAGE_1G);
+}
+
+static void a_table_of_tables_is_not_merged(void **state)
+{
+	(void)state;
+	map(VA, FAR_MEMORY, MM_1G_BYTES, MM_WRITE, MM_PAGE_2M);
+	assert_int_equal(space_protect(&space, VA, 0x1000, MM_READ, NULL), OK);
+	not_merged(VA, MM_PAGE_1G);
+}
+
+static void what_must_not_vanish_is_not_merged(void **state)
+{
+	const struct mm_range pinned = { VA + 0x5000, 0x1000 };
+	uint64_t low;
+
+	(void)state;
+	map(VA, FAR_MEMORY, MM_2M_BYTES, MM_WRITE, MM_PAGE_4K);
+	space.pinned = &pinned;
+	space.pinned_count = 1;
+	not_merged(VA, MM_PAGE_2M);
+	space.pinned_count = 0;
+	/* The arena mapped on itself: the tables lie in the page. */
+	machine_unload();
+	low = MACHINE_BASE + 0x200000;
+	assert_int_equal(space_map(&space, MACHINE_BASE, MACHINE_BASE, 0x400000, MM_WRITE, MM_PAGE_4K, NULL), OK);
+	assert_int_equal(space_merge(&space, low, MM_PAGE_2M, &problem), E_MAPPING);
+	assert_int_equal(problem.code, E_MAPPING);
+}
+
+static void a_deaf_cpu_leaves_small_pages_as_they_were(void **state)
+{
+	unsigned tables;
+
+	(void)state;
+	map(VA, FAR_MEMORY, MM_2M_BYTES, MM_WRITE, MM_PAGE_4K);
+	tables = space.table_pages;
+	machine.deaf = true;
+	assert_int_equal(space_merge(&space, VA, MM_PAGE_2M, &problem), E_CPU_LOST);
+	assert_int_equal(problem.code, E_CPU_LOST);
+	expect(VA + 0x1000, MM_PAGE_4K, FAR_MEMORY + 0x1000, MM_WRITE);
+	assert_int_equal(space.table_pages, tables);
+	assert_true(space.quarantine);
+	assert_int_equal(machine.frees, 0);
+}
+
+static void merge_on_cpu0(void)
+{
+	machine_on_cpu(0);
+	assert_int_equal(space_merge(&space, VA, MM_PAGE_2M, NULL), OK);
+	machine_on_cpu(1);
+}
+
+static void a_merge_at_any_point_of_a_walk(void **state)
+{
+	struct mapping mapping;
+	unsigned k, before;
+	bool placed = true;
+
+	(void)state;
+	for (k = 0; placed; k++) {
+		stop(NULL);
+		start(NULL);
+		map(VA, FAR_MEMORY, MM_2M_BYTES, MM_WRITE, MM_PAGE_4K);
+		machine.preempt_after = k;
+		machine.preempt = merge_on_cpu0;
+		before = machine_on_cpu(1);
+		/* "Not mapped" is true for a moment of a merge. */
+		if (space_query(&space, VA + 0x3000, &mapping))
+			assert_int_equal(mapping.phys, FAR_MEMORY + 0x3000);
+		placed = !machine.preempt;
+		machine.preempt = NULL;
+		machine_on_cpu(before);
+		if (placed)
+			assert_int_equal(machine.frees + space.limbo_pages, 1);
+	}
+	assert_true(k > 4);
+}
+
+/* --- mode --- */
+
+static uint64_t cr3_of(unsigned cpu)
+{
+	unsigned before = machine_on_cpu(cpu);
+	uint64_t cr3 = cpu_read_cr3();
+
+	machine_on_cpu(before);
+	return cr3;
+}
+
+static void a_mode_reaches_every_cpu_of_the_space(void **state)
+{
+	(void)state;
+	assert_int_equal(space_cr3(&space), space.root);
+	assert_int_equal(space_set_lam(&space, MM_LAM_U57, NULL), OK);
+	assert_int_equal(cr3_of(0), space.root | LAM_U57);
+	assert_int_equal(cr3_of(1), space.root | LAM_U57);
+	assert_int_equal(space_cr3(&space), space.root | LAM_U57);
+	machine_check();
+	/* Lazy ones too. */
+	machine_on_cpu(1);
+	mm_cpu_lazy(&other);
+	machine_on_cpu(0);
+	assert_int_equal(space_set_lam(&space, MM_LAM_U48, NULL), OK);
+	assert_int_equal(cr3_of(1), space.root | LAM_U48);
+	assert_int_equal(space_set_lam(&space, MM_LAM_OFF, NULL), OK);
+	assert_int_equal(cr3_of(1), space.root);
+	/* One that has left keeps what it has. */
+	machine_on_cpu(1);
+	space_leave(&other, PARK_ROOT);
+	machine_on_cpu(0);
+	assert_int_equal(space_set_lam(&space, MM_LAM_U57, NULL), OK);
+	assert_int_equal(cr3_of(1), PARK_ROOT);
+}
+
+static void a_flush_of_another_space_keeps_the_mode(void **state)
+{
+	struct space unloaded;
+
+	(void)state;
+	assert_int_equal(space_set_lam(&space, MM_LAM_U57, NULL), OK);
+	assert_int_equal(space_init(&unloaded, 4, &features, &machine.tables, NULL), OK);
+	assert_int_equal(space_destroy(&unloaded, NULL), OK);
+	assert_int_equal(cr3_of(0), space.root | LAM_U57);
+}
+
+static void a_mode_needs_the_feature(void **state)
+{
+	(void)state;
+	space.features.lam = false;
+	assert_int_equal(space_set_lam(&space, MM_LAM_U48, &problem), E_MAPPING);
+	assert_int_equal(problem.code, E_MAPPING);
+	assert_int_equal(space_cr3(&space), space.root);
+	assert_int_equal(space_set_lam(&space, MM_LAM_OFF, NULL), OK);
+}
+
+static void a_deaf_cpu_may_keep_the_old_mode(void **state)
+{
+	(void)state;
+	machine.deaf = true;
+	assert_int_equal(space_set_lam(&space, MM_LAM_U57, &problem), E_CPU_LOST);
+	assert_int_equal(problem.code, E_CPU_LOST);
+	assert_true(space.quarantine);
+}
+
+static void load_on_cpu1(void)
+{
+	unsigned before = machine_on_cpu(1);
+
+	space_load(&other, &space);
+	machine_on_cpu(before);
+}
+
+/* The change comes from CPU 0; CPU 1 has interrupts off while it loads, so its call is served after. */
+static struct flush_request waiting;
+static bool call_waits;
+
+static bool call_later(const struct flush_request *request)
+{
+	if (flush_wanted(request, &other)) {
+		waiting = *request;
+		call_waits = true;
+	}
+	return true;
+}
+
+static void set_mode_on_cpu0(void)
+{
+	unsigned before = machine_on_cpu(0);
+
+	assert_int_equal(space_set_lam(&space, MM_LAM_U57, NULL), OK);
+	machine_on_cpu(before);
+}
+
+static void a_mode_at_any_point_of_a_load(void **state)
+{
+	unsigned k;
+	bool placed = true;
+
+	(void)state;
+	for (k = 0; placed; k++) {
+		stop(NULL);
+		start(NULL);
+		machine_on_cpu(1);
+		space_leave(&other, PARK_ROOT);
+		machine_on_cpu(0);
+		mm_set_flush_others(call_later);
+		call_waits = false;
+		machine.preempt_after = k;
+		machine.preempt = set_mode_on_cpu0;
+		load_on_cpu1();
+		placed = !machine.preempt;
+		machine.preempt = NULL;
+		if (call_waits) {
+			machine_on_cpu(1);
+			flush_on_cpu(&other, &waiting);
+			machine_on_cpu(0);
+		}
+		assert_int_equal(cr3_of(1), space.root | (placed ? LAM_U57 : 0));
+	}
+	assert_true(k > 3);
+}
+
+static void a_load_at_any_point_of_a_mode(void **state)
+{
+	unsigned k;
+	bool placed = true;
+
+	(void)state;
+	for (k = 0; placed; k++) {
+		stop(NULL);
+		start(NULL);
+		machine_on_cpu(1);
+		space_leave(&other, PARK_ROOT);
+		machine_on_cpu(0);
+		machine.preempt_after = k;
+		machine.preempt = load_on_cpu1;
+		assert_int_equal(space_set_lam(&space, MM_LAM_U57, NULL), OK);
+		placed = !machine.preempt;
+		machine.preempt = NULL;
+		if (placed)
+			assert_int_equal(cr3_of(1), space.root | LAM_U57);
+	}
+	assert_true(k > 3);
+}
+
+/* --- rewrite --- */
+
+static unsigned asked;
+
+static mm_prot uncached_and_read_only(void *context, uint64_t va, const struct mapping *old)
+{
+	const uint64_t *uncached = context;
+
+	asked++;
+	assert_int_equal(old->phys, va - VA + MACHINE_BASE);
+	return va == *uncached ? MM_READ | MM_CACHE(MM_UC) : MM_READ;
+}
+
+static mm_prot write_and_exec(void *context, uint64_t va, const struct mapping *old)
+{
+	(void)context;
+	(void)va;
+	(void)old;
+	return MM_WRITE | MM_EXEC;
+}
+
+static void a_whole_tree_is_rewritten_alone(void **state)
+{
+	uint64_t uncached = VA + MM_2M_BYTES;
+
+	(void)state;
+	map(VA, MACHINE_BASE, MM_2M_BYTES, MM_WRITE, MM_PAGE_2M);
+	map(VA + MM_2M_BYTES, MACHINE_BASE + MM_2M_BYTES, 0x3000, MM_WRITE, MM_PAGE_4K);
+	/* Not while another CPU has it. */
+	assert_int_equal(space_rewrite(&self, &space, PARK_ROOT, uncached_and_read_only, &uncached, &problem),
+			 E_MAPPING);
+	assert_int_equal(problem.code, E_MAPPING);
+	machine_on_cpu(1);
+	space_leave(&other, PARK_ROOT);
+	machine_on_cpu(0);
+	/* Nor with rights that no mapping has. */
+	problem.code = OK;
+	assert_int_equal(space_rewrite(&self, &space, PARK_ROOT, write_and_exec, NULL, &problem), E_MAPPING);
+	assert_int_equal(problem.code, E_MAPPING);
+	expect(VA, MM_PAGE_2M, MACHINE_BASE, MM_WRITE);
+	asked = 0;
+	twin.clflushes = 0;
+	assert_int_equal(space_rewrite(&self, &space, PARK_ROOT, uncached_and_read_only, &uncached, NULL), OK);
+	machine_check();
+	assert_int_equal(asked, 2 * 4);
+	expect(VA, MM_PAGE_2M, MACHINE_BASE, MM_READ);
+	expect(VA + MM_2M_BYTES, MM_PAGE_4K, MACHINE_BASE + MM_2M_BYTES, MM_READ | MM_CACHE(MM_UC));
+	expect(VA + MM_2M_BYTES + 0x1000, MM_PAGE_4K, MACHINE_BASE + MM_2M_BYTES + 0x1000, MM_READ);
+	assert_int_equal(cr3_of(0), space.root);
+	/* Four tables and one page of data. */
+	assert_int_equal(twin.clflushes, 5 * 0x1000 / CACHE_LINE_BYTES);
+	/* The same again: no type changes. */
+	twin.clflushes = 0;
+	assert_int_equal(space_rewrite(&self, &space, PARK_ROOT, uncached_and_read_only, &uncached, NULL), OK);
+	assert_int_equal(twin.clflushes, 4 * 0x1000 / CACHE_LINE_BYTES);
+}
+
+static void a_lost_cpu_may_still_walk(void **state)
+{
+	(void)state;
+	machine_on_cpu(1);
+	space_leave(&other, PARK_ROOT);
+	machine_on_cpu(0);
+	space_quarantine(&space);
+	assert_int_equal(space_rewrite(&self, &space, PARK_ROOT, write_and_exec, NULL, &problem), E_CPU_LOST);
+	assert_int_equal(problem.code, E_CPU_LOST);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_split_page_is_merged_again, start, stop),
+		cmocka_unit_test_setup_teardown(the_type_of_a_merged_page_moves_its_bit, start, stop),
+		cmocka_unit_test_setup_teardown(only_a_whole_page_of_equal_ones_is_merged, start, stop),
+		cmocka_unit_test_setup_teardown(a_table_of_tables_is_not_merged, start, stop),
+		cmocka_unit_test_setup_teardown(what_must_not_vanish_is_not_merged, start, stop),
+		cmocka_unit_test_setup_teardown(a_deaf_cpu_leaves_small_pages_as_they_were, start, stop),
+		cmocka_unit_test_setup_teardown(a_merge_at_any_point_of_a_walk, start, stop),
+		cmocka_unit_test_setup_teardown(a_mode_reaches_every_cpu_of_the_space, start, stop),
+		cmocka_unit_test_setup_teardown(a_flush_of_another_space_keeps_the_mode, start, stop),
+		cmocka_unit_test_setup_teardown(a_mode_needs_the_feature, start, stop),
+		cmocka_unit_test_setup_teardown(a_deaf_cpu_may_keep_the_old_mode, start, stop),
+		cmocka_unit_test_setup_teardown(a_mode_at_any_point_of_a_load, start, stop),
+		cmocka_unit_test_setup_teardown(a_load_at_any_point_of_a_mode, start, stop),
+		cmocka_unit_test_setup_teardown(a_whole_tree_is_rewritten_alone, start, stop),
+		cmocka_unit_test_setup_teardown(a_lost_cpu_may_still_walk, start, stop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
