@@ -37,7 +37,7 @@ static void mask_devices(const struct machine *machine)
 		pic_mask_all();
 }
 
-static void log_verdicts(const struct online_result *result)
+static void log_verdicts(const struct machine *machine, const struct online_result *result)
 {
 	for (unsigned i = 0; i < smp_cpu_count(); i++) {
 		const struct cpu *cpu = smp_cpu(i);
@@ -47,6 +47,9 @@ static void log_verdicts(const struct online_result *result)
 	}
 	log_event("cpus", "listed=%u online=%u no_answer=%u lost=%u us=%u", smp_cpu_count(), result->online,
 		  result->no_answer, result->lost, result->total_us);
+	if (apic_mode() == APIC_MODE_XAPIC && machine->madt.lapic_base != apic_base())
+		log_text("MADT has the local APIC at 0x%lx, IA32_APIC_BASE at 0x%lx: the latter is used",
+			 machine->madt.lapic_base, apic_base());
 	if (result->mp_wakeup)
 		log_text("firmware offers the MP wakeup mailbox: INIT-SIPI is not used, one CPU runs");
 }
@@ -63,8 +66,6 @@ enum status cpus_take(const struct boot_info *info, const struct machine *machin
 	if (s == OK)
 		s = memory_map(info, memory, guards, list_guards(memory.base, count), problem);
 	if (s == OK)
-		s = apic_init(problem);
-	if (s == OK)
 		s = smp_init(&machine->madt, memory.base, memory.size, problem);
 	if (s != OK)
 		return s;
@@ -74,7 +75,7 @@ enum status cpus_take(const struct boot_info *info, const struct machine *machin
 	log_release();
 	mask_devices(machine);
 	if (s == OK)
-		log_verdicts(result);
+		log_verdicts(machine, result);
 	mm_set_flush_others(call_flush_others);
 	/* A CPU lost on its way in may still walk our tables: none of them is freed from here on. */
 	if (result->lost) {

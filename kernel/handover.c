@@ -26,7 +26,7 @@ static struct block_config configure_map(const struct boot_info *info, const str
 	const struct uart *uart = log_uart();
 
 	return (struct block_config){
-		.lapic_base = machine->madt.lapic_base,
+		.x2apic = apic_mode() == APIC_MODE_X2APIC, .lapic_base = apic_base(),
 		.levels = kernel_memory.levels, .features = &kernel_memory.features,
 		.ram = h->ram, .ram_count = h->ram_count,
 		.uart = { uart->base, uart->mmio, uart->stride },
@@ -213,8 +213,8 @@ static struct block_config configure(struct boot_info *info, const struct machin
 		.cpus = h->cpus, .cpu_count = smp_cpu_count(), .boss = smp_boss()->index,
 		.generation = next->report.header->generation,
 		.tsc_khz = tsc_khz(), .tsc_at_door = info->tsc_at_door,
-		.x2apic = apic_mode() == APIC_MODE_X2APIC, .hypervisor = platform->hypervisor,
-		.lapic_base = apic_base(), .lapic_svr = apic_found().svr, .lapic_lint0 = apic_found().lint0,
+		.x2apic = c.x2apic, .hypervisor = platform->hypervisor,
+		.lapic_base = c.lapic_base, .lapic_svr = apic_found().svr, .lapic_lint0 = apic_found().lint0,
 		.levels = c.levels, .features = c.features,
 		.segments = &info->plan,
 		.ram = c.ram, .ram_count = c.ram_count,
@@ -266,11 +266,11 @@ enum status handover_prepare(struct boot_info *info, const struct machine *machi
 	return OK;
 }
 
-enum status handover_park(const struct boot_info *info, struct handover *h, struct problem *problem)
+enum status handover_park(struct handover *h, struct problem *problem)
 {
 	unsigned lost;
 
-	park_boss_init(&h->boss, h->block.slots, info->low_page);
+	park_boss_init(&h->boss, h->block.slots);
 	lost = park_all(&h->boss, &h->block.place, h->block.lot_enter);
 	if (lost)
 		space_quarantine(&kernel_memory.space);

@@ -36,8 +36,8 @@ enum status MUST_CHECK handover_prepare(struct boot_info *info, const struct mac
 					const struct platform *platform, struct next *next, struct handover *h,
 					struct problem *problem);
 
-/* Sends every online CPU into the lot. E61 if one is lost and the policy is to refuse. */
-enum status MUST_CHECK handover_park(const struct boot_info *info, struct handover *h, struct problem *problem);
+/* Sends every online CPU into the lot. E61 if one does not get there, under each lost-cpu policy. */
+enum status MUST_CHECK handover_park(struct handover *h, struct problem *problem);
 
 /* Proof that each is there, by name; the last step that may fail (protocol rule 15.1). E80, E82. */
 enum status MUST_CHECK handover_roll_call(struct handover *h, struct problem *problem);

@@ -22,11 +22,9 @@
 #include "x86/mce.h"
 #include "x86/pc/uart.h"
 #include "x86/percpu.h"
-#include "x86/regs.h"
 #include "x86/tsc.h"
 
 #define EARLY_STACK_BYTES 4096
-#define APIC_BASE_MASK 0x000ffffffffff000ull
 
 void stack_call(void *argument, uint64_t top, void (*function)(void *));
 
@@ -81,7 +79,8 @@ static void reserve(struct boot_info *info)
 
 static void list_devices(const struct boot_info *info)
 {
-	memory_add_device("lapic", cpu_rdmsr(MSR_APIC_BASE) & APIC_BASE_MASK, MM_PAGE_BYTES, MM_UC);
+	if (apic_mode() == APIC_MODE_XAPIC)
+		memory_add_device("lapic", apic_base(), MM_PAGE_BYTES, MM_UC);
 	for (unsigned i = 0; i < machine.madt.ioapic_count; i++)
 		memory_add_device("ioapic", machine.madt.ioapic_base[i], MM_PAGE_BYTES, MM_UC);
 	memory_add_device("hpet", machine.clock.hpet_base, MM_PAGE_BYTES, MM_UC);
@@ -131,7 +130,7 @@ static void with_all_cpus(void *argument)
 	must(handover_prepare(info, &machine, &platform, &next, &handover, &problem));
 	phase_done("prepare");
 
-	must(handover_park(info, &handover, &problem));
+	must(handover_park(&handover, &problem));
 	phase_done("park");
 	must(handover_roll_call(&handover, &problem));
 	if (faults_canary())
@@ -157,6 +156,7 @@ _Noreturn void kernel_main(struct boot_info *info)
 	machine_read(&machine, info->rsdp, initial_apic_id());
 	machine.clock.hint_hz = info->tsc_hz_hint;
 	note(tsc_init(&machine.clock, &problem));
+	must(apic_init(&problem));
 	reserve(info);
 	list_devices(info);
 	phase_done("own");

@@ -215,36 +215,74 @@ static void to_pending(struct boss *boss, uint32_t icr_low)
 	}
 }
 
-unsigned boss_init_silent(struct boss *boss, bool recall)
+/* Rule 10: the last NMI has left and has been taken before INIT follows it. False: the ICR is stuck. */
+static bool nmis_are_over(const struct boss *boss)
+{
+	bool idle = boss->ipi_idle(boss->context);
+
+	settle(boss, INIT_AFTER_NMI_US);
+	return idle;
+}
+
+/* INIT to everybody pending. Who must not get it, or does not, is LOST and pending no more. Returns how many. */
+static unsigned init_pending(struct boss *boss, bool idle)
 {
 	unsigned lost = 0;
 	uint32_t i;
 
-	recall = recall && boss->recall_page;
-	settle(boss, INIT_AFTER_NMI_US);
 	for (i = 0; i < boss->cpu_count; i++) {
 		struct slot *slot = &boss->slots[i];
 
 		slot->boss.recalled = 0;
 		if (!slot->boss.pending)
 			continue;
-		slot->boss.verdict = recall || slot->no_init ? VERDICT_LOST : VERDICT_INIT_HELD;
-		slot->boss.pending = !slot->no_init;
-		slot->boss.recalled = recall && !slot->no_init;
-		slot->boss.inits += !slot->no_init;
-		boss->inits += !slot->no_init;
-		lost += slot->no_init != 0;
+		slot->boss.verdict = VERDICT_LOST;
+		slot->boss.recalled = idle && !slot->no_init &&
+				      boss->send_ipi(boss->context, slot->apic_id, ICR_INIT_ASSERT);
+		slot->boss.pending = slot->boss.recalled;
+		slot->boss.inits += slot->boss.recalled;
+		boss->inits += slot->boss.recalled;
+		lost += !slot->boss.recalled;
 	}
-	to_pending(boss, ICR_INIT_ASSERT);
+	return lost;
+}
+
+/* SIPI into the recall page, once more to those whom the first did not reach. Returns how many stay silent. */
+static unsigned recall_pending(struct boss *boss)
+{
+	uint32_t icr_low = ICR_SIPI | (uint32_t)(boss->recall_page >> 12);
+
+	to_pending(boss, icr_low);
+	if (!boss_await(boss, STATUS_HALTED, BOSS_SECOND_SIPI_US, false))
+		return 0;
+	to_pending(boss, icr_low);
+	return boss_await(boss, STATUS_HALTED, boss->deadline_us, false);
+}
+
+unsigned boss_init_silent(struct boss *boss, bool recall)
+{
+	bool idle = nmis_are_over(boss), between = false;
+	uint32_t ivt_old = 0, i;
+	unsigned lost;
+
+	if (boss->recall_page)
+		ivt_old = boss->ivt_take(boss->context, boss->recall_page);
+	lost = init_pending(boss, idle);
 	settle(boss, INIT_SETTLE_US);
 	to_pending(boss, ICR_INIT_DEASSERT);
-	if (!recall)
-		return lost;
-	to_pending(boss, ICR_SIPI | (uint32_t)(boss->recall_page >> 12));
-	lost += boss_await(boss, STATUS_HALTED, boss->deadline_us, false);
+	recall = recall && boss->recall_page;
+	if (recall)
+		lost += recall_pending(boss);
 	for (i = 0; i < boss->cpu_count; i++) {
-		if (boss->slots[i].boss.recalled && !boss->slots[i].boss.pending)
-			boss->slots[i].boss.verdict = VERDICT_INIT_RECALLED;
+		struct slot *slot = &boss->slots[i];
+
+		if (slot->boss.recalled && !slot->boss.pending)
+			slot->boss.verdict = VERDICT_INIT_RECALLED;
+		else if (slot->boss.recalled && !recall)
+			slot->boss.verdict = VERDICT_INIT_HELD;
+		between |= slot->boss.recalled && slot->boss.pending;
 	}
+	if (boss->recall_page && !between)
+		boss->ivt_restore(boss->context, ivt_old);
 	return lost;
 }

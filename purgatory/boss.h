@@ -15,6 +15,7 @@
 
 #define BOSS_NMI_AFTER_US	50u		/* MWAIT: the store alone should do */
 #define BOSS_NMI_REPEAT_US	1000u
+#define BOSS_SECOND_SIPI_US	1000u		/* after the first; as at bring-up */
 #define BOSS_DEADLINE_US	5000u		/* bare metal, all CPUs together */
 #define BOSS_DEADLINE_VM_US	1000000u	/* hypervisor: the larger of this and the next for each CPU */
 #define BOSS_DEADLINE_VM_CPU_US	50000u
@@ -28,6 +29,11 @@ struct boss {
 	/* Sends one targeted IPI, ICR low word as in x86/regs.h; true: accepted. Earlier stores are visible first. */
 	bool (*send_ipi)(void *context, uint32_t apic_id, uint32_t icr_low);
 	void *context;
+	/* The rest is for boss_init_silent() only. */
+	bool (*ipi_idle)(void *context);	/* false: the last IPI has not left within the hook's own deadline */
+	/* IVT[2] to the page's first byte; returns the old value. And back (x86/entry/ivt.h). */
+	uint32_t (*ivt_take)(void *context, uint64_t page);
+	void (*ivt_restore)(void *context, uint32_t old);
 	uint64_t recall_page;		/* 0: a CPU that needs INIT stays INIT_HELD */
 	/* Figures, added up over all commands. */
 	uint32_t kicks, answers, nmis, inits;
@@ -72,9 +78,11 @@ unsigned boss_await_work(struct boss *boss, uint64_t us);
 /* boss_command() and boss_await() by the kick deadline. */
 unsigned boss_order(struct boss *boss, enum slot_command command, enum slot_status status);
 
-/* Rule 14, after a HALT that left CPUs pending: INIT each of them and, if recall, SIPI into the recall page, then
- * await HALTED once more. slot.no_init: LOST at once. Verdicts: INIT_RECALLED, INIT_HELD, LOST. Returns how many
- * are LOST. */
+/* Rules 10 and 14, after a HALT that left CPUs pending: INIT each of them and, if recall, SIPI into the recall page,
+ * then await HALTED once more, with a second SIPI to those silent for BOSS_SECOND_SIPI_US. No NMI leaves meanwhile.
+ * LOST at once, without INIT: slot.no_init, and everybody whose INIT the APIC does not take. IVT[2] points to the
+ * recall page from before the first INIT until nobody who got one is silent: with INIT_HELD or LOST CPUs it stays.
+ * Verdicts: INIT_RECALLED, INIT_HELD, LOST. Returns how many are LOST. */
 unsigned boss_init_silent(struct boss *boss, bool recall);
 
 /* True once the slot's CPU answered the last command with status. Acquire. */

@@ -23,10 +23,24 @@ static void lapic_write(const struct plan *plan, uint32_t offset, uint32_t value
 		*(volatile uint32_t *)cpu_phys_pointer(plan->lapic_base + offset) = value;
 }
 
-bool lapic_send(void *context, uint32_t apic_id, uint32_t icr_low)
+bool lapic_idle(void *context)
 {
 	const struct plan *plan = context;
 	uint32_t reads;
+
+	if (plan->lapic_x2apic)			/* no delivery status there (SDM 3A 11.12.9) */
+		return true;
+	for (reads = 0; lapic_read(plan, APIC_ICR_LOW) & ICR_BUSY; reads++) {
+		if (reads == ICR_WAIT_READS)
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
+bool lapic_send(void *context, uint32_t apic_id, uint32_t icr_low)
+{
+	const struct plan *plan = context;
 
 	if (plan->lapic_x2apic) {
 		/* order: the command's store before the IPI. pairs with: lot_turn(). else: WRMSR of the ICR passes the
@@ -38,11 +52,8 @@ bool lapic_send(void *context, uint32_t apic_id, uint32_t icr_low)
 	}
 	if (apic_id > 254)
 		return false;			/* a truncated ID would hit somebody else */
-	for (reads = 0; lapic_read(plan, APIC_ICR_LOW) & ICR_BUSY; reads++) {
-		if (reads == ICR_WAIT_READS)
-			return false;
-		cpu_relax();
-	}
+	if (!lapic_idle(context))
+		return false;
 	lapic_write(plan, APIC_ICR_HIGH, apic_id << 24);
 	lapic_write(plan, APIC_ICR_LOW, icr_low);
 	return true;

@@ -7,6 +7,7 @@
 #include "lib/sha256.h"
 #include "purgatory/copy.h"
 #include "purgatory/purgatory.h"
+#include "purgatory/recall.h"
 #include "x86/cpu.h"
 #include "x86/regs.h"
 
@@ -27,6 +28,9 @@ static void begin(struct handover *h, const struct plan *plan)
 	boss->nmi_repeat_us = plan->nmi_repeat_us;
 	boss->send_ipi = lapic_send;
 	boss->context = (void *)plan;
+	boss->ipi_idle = lapic_idle;
+	boss->ivt_take = recall_ivt_take;
+	boss->ivt_restore = recall_ivt_restore;
 	boss->recall_page = plan->recall_page;
 }
 

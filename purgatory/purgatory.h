@@ -34,8 +34,9 @@ void say_init(const struct plan *plan);
 void say_on_screen(void);
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* lapic.c: struct boss's send_ipi; context is the plan. */
+/* lapic.c: struct boss's send_ipi and ipi_idle; context is the plan. */
 bool lapic_send(void *context, uint32_t apic_id, uint32_t icr_low);
+bool lapic_idle(void *context);
 /* Masks what could interrupt the next kernel before it looks; LINT0, LINT1, SVR and the mode stay as found. */
 void lapic_quiet(const struct plan *plan);
 

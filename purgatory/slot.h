@@ -81,7 +81,7 @@ struct slot_boss {
 	uint32_t pending;	/* 1: takes part in the command under way and has not answered */
 	uint32_t nmis, inits;	/* sent */
 	uint32_t answer_us;	/* from the last command to its answer */
-	uint32_t recalled;	/* 1: SIPI into the recall page was sent */
+	uint32_t recalled;	/* 1: got INIT, or, while HALT is awaited, was told to halt */
 	uint32_t stripe;	/* first chunk of its share of VERIFY, 0: has none */
 	uint32_t missed;	/* 1: did not do its share */
 	uint32_t next_nmi_us;	/* after the command */

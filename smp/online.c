@@ -5,6 +5,7 @@
 #include "smp/call.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
+#include "x86/entry/ivt.h"
 #include "x86/entry/trampoline.h"
 #include "x86/percpu.h"
 #include "x86/regs.h"
@@ -240,17 +241,18 @@ enum status smp_bring_up(const struct online_config *config, struct online_resul
 		return status;
 	choose(&b);
 	if (config->boot_page_mapped)
-		b.ivt_old = trampoline_ivt_take(config->low_page);
+		b.ivt_old = ivt_nmi_take(config->low_page);
 	b.start_tsc = cpu_rdtsc();
 	if (b.waiting) {
 		send_init_sipi(&b);
 		await_everybody(&b);
 	}
 	give_up(&b);
-	if (config->boot_page_mapped)
-		trampoline_ivt_restore(b.ivt_old);
 	result->apic_errors = b.apic_errors;
 	result->total_us = since_us(&b);
 	count_verdicts(result);
+	/* A CPU without an answer may be on its way for good; in the closed page it halts, which stays reserved. */
+	if (config->boot_page_mapped && !result->no_answer)
+		ivt_nmi_restore(b.ivt_old);
 	return OK;
 }

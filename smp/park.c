@@ -16,7 +16,7 @@ static bool send_ipi(void *context, uint32_t apic_id, uint32_t icr_low)
 	return apic_send(apic_id, icr_low);
 }
 
-void park_boss_init(struct boss *boss, struct slot *slots, uint64_t recall_page)
+void park_boss_init(struct boss *boss, struct slot *slots)
 {
 	*boss = (struct boss){
 		.slots = slots,
@@ -27,7 +27,6 @@ void park_boss_init(struct boss *boss, struct slot *slots, uint64_t recall_page)
 		.nmi_after_us = BOSS_NMI_AFTER_US,
 		.nmi_repeat_us = BOSS_NMI_REPEAT_US,
 		.send_ipi = send_ipi,
-		.recall_page = recall_page,
 	};
 }
 

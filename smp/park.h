@@ -12,8 +12,9 @@
 #include "purgatory/slot.h"
 #include "smp/cpu.h"
 
-/* boss's fields for the image's side, IPIs through x86/apic.h. */
-void park_boss_init(struct boss *boss, struct slot *slots, uint64_t recall_page);
+/* boss's fields for the image's side, IPIs through x86/apic.h. Not for boss_init_silent(): the image parks and calls
+ * back, only the block sends INIT. */
+void park_boss_init(struct boss *boss, struct slot *slots);
 
 /* Sends every ONLINE CPU into the lot and waits for all together. PARKED: status and evidence are good; then nothing
  * of the kernel's space is in that CPU any more (its CR3 has been read back), so flushes leave it out. Others become

@@ -13,7 +13,8 @@ ROOMS = ("efi", "boot", "kernel", "smp", "mm", "x86", "purgatory", "lib", "tools
 SEAM = ("x86/cpu.h", "x86/atomic.h", "x86/regs.h")
 BLOCK_ABI = ("purgatory/plan.h", "purgatory/slot.h", "purgatory/report.h")
 # What bringing CPUs up needs of the machine beyond the seam; host tests replace these functions at link time.
-SMP_MACHINE = ("x86/apic.h", "x86/fpu.h", "x86/percpu.h", "x86/state.h", "x86/tsc.h", "x86/entry/trampoline.h")
+SMP_MACHINE = ("x86/apic.h", "x86/fpu.h", "x86/percpu.h", "x86/state.h", "x86/tsc.h",
+               "x86/entry/ivt.h", "x86/entry/trampoline.h")
 # Who may include whom: rooms (with a slash) and single headers. The design's table; lib asks CPUID and the TSC
 # through the seam to choose between engines.
 ARROWS = {
@@ -23,7 +24,7 @@ ARROWS = {
     "boot": ("boot/", "lib/"),
     "smp": ("smp/", "mm/", "lib/", "purgatory/slot.h", "purgatory/boss.h", *SEAM, *SMP_MACHINE),
     "mm": ("mm/", "lib/", *SEAM),
-    "purgatory": ("purgatory/", "lib/", "x86/pc/uart.h", *SEAM),
+    "purgatory": ("purgatory/", "lib/", "x86/pc/uart.h", "x86/entry/ivt.h", *SEAM),
     "x86": ("x86/", "lib/"),
     "lib": ("lib/", "x86/cpu.h"),
     "tools": ("tools/", "lib/", "purgatory/report.h"),
@@ -31,7 +32,7 @@ ARROWS = {
 # System headers that exist without an operating system.
 BARE = {"stdint.h", "stdbool.h", "stddef.h", "stdarg.h", "stdatomic.h", "limits.h", "immintrin.h"}
 # Compiled unchanged for the host: no #if, and but for lib (string instructions, engines) no instructions of their own.
-PURE = re.compile(r"(mm|smp|boot|lib)/[^/]*\.[ch]$|purgatory/(lot|boss|copy|verify)\.[ch]$")
+PURE = re.compile(r"(mm|smp|boot|lib)/[^/]*\.[ch]$|purgatory/(lot|boss|copy|recall|verify)\.[ch]$")
 PURE_EXCEPT = ("lib/string.c",)     # stands in for the host's libc, never linked there
 MAX_LINES, MAX_FUNCTION, MAX_COLUMNS = 500, 60, 120
 MAX_COLUMNS_TEST = 132   # tables of cases

@@ -7,6 +7,7 @@ import pytest
 
 from harness import FAULTS, FIRMWARE_S, boot, finish, machine, problem_pattern, write_disk
 
+IVT_NMI = (8, 4)    # address and size of the real-mode NMI vector
 SEGMENTS = ("kernel", "initrd", "boot_params", "cmdline", "setup_data", "block")
 
 
@@ -79,12 +80,14 @@ def test_counter_stands_still_after_recall(tmp_path):
     with machine(tmp_path, disk, smp=4, options="baton.fault=ignore-kick:2:counter") as vm:
         _, match = vm.wait_for(r"event=block base=(0x[0-9a-f]+) size=(\d+)", FIRMWARE_S)
         block = int(match[1], 16), int(match[2])
+        ivt = vm.read_memory(*IVT_NMI)
         vm.wait_for("event=cpus ", FIRMWARE_S)
         vm.wait_for("event=park .*apic=2", FIRMWARE_S)
         vm.wait_for("guest: begin", 120)
         first = vm.read_memory(*block)
         vm.wait_for("guest: iomem", 60)
         assert any(first) and vm.read_memory(*block) == first
+        assert vm.read_memory(*IVT_NMI) == ivt, "the real-mode NMI vector was not given back"
         result = finish(vm)
     verdicts = {cpu["apic_id"]: cpu["verdict"] for cpu in result.report["cpus"]}
     assert verdicts[2] == "INIT_RECALLED", verdicts

@@ -100,27 +100,3 @@ void trampoline_close(uint64_t page)
 	cpu_write_cr0(cr0);
 	cpu_mfence();
 }
-
-/* IVT[2]: 16-bit offset, then segment. Read and written as one word, so that an NMI meets the old or the new one.
- * The address passes through a register: a compiler takes a constant near 0 for a null pointer. */
-static volatile uint32_t *ivt_nmi(void)
-{
-	uint64_t address = 2 * 4;
-
-	__asm__("" : "+r"(address));
-	return cpu_phys_pointer(address);
-}
-
-uint32_t trampoline_ivt_take(uint64_t page)
-{
-	volatile uint32_t *entry = ivt_nmi();
-	uint32_t old = *entry;
-
-	*entry = (uint32_t)(page >> 4) << 16;
-	return old;
-}
-
-void trampoline_ivt_restore(uint32_t old)
-{
-	*ivt_nmi() = old;
-}

@@ -110,10 +110,5 @@ enum status MUST_CHECK trampoline_install(const struct trampoline_config *config
 /* CPUs that come from now on halt in the page. Those already past the check are refused by their state word. */
 void trampoline_close(uint64_t page);
 
-/* Real-mode NMI vector (IVT[2], rule 10): points it to the page's own entry and returns the old value for
- * trampoline_ivt_restore(). Page 0 must be mapped writable. */
-uint32_t trampoline_ivt_take(uint64_t page);
-void trampoline_ivt_restore(uint32_t old);
-
 #endif
 #endif

@@ -14,15 +14,21 @@
 
 #define CPUS		6
 #define STEP_US		10
+#define RECALL_PAGE	0x9e000u
+#define IVT_OLD		0xf000e2c3u
+#define IVT_TAKEN	(RECALL_PAGE >> 4 << 16)	/* segment of the page, offset 0 */
 
-enum script { SILENT, ON_STORE, ON_NMI, ON_THIRD_NMI, LATE, TWICE, WRONG_VALUE, AFTER_SIPI };
+enum script { SILENT, ON_STORE, ON_NMI, ON_THIRD_NMI, LATE, TWICE, WRONG_VALUE, AFTER_SIPI, AFTER_SECOND_SIPI };
 
 static struct slot slots[CPUS];
 static struct boss boss;
 static enum script script[CPUS];
 static uint64_t now, late_at;
 static unsigned nmis[CPUS], inits[CPUS], deasserts[CPUS], sipis[CPUS], nmis_after_init;
-static uint32_t sipi_vector;
+static uint32_t sipi_vector, ivt;
+static uint64_t icr_busy_us, icr_idle_at;	/* how long each NMI keeps the ICR busy; UINT64_MAX: for good */
+static uint64_t last_nmi, first_init, second_sipi;
+static bool inits_refused;
 static unsigned commands_at_first_relax;
 static enum slot_status reply;
 
@@ -54,6 +60,7 @@ static void run_cpu(unsigned i)
 	case ON_THIRD_NMI: speak = nmis[i] >= 3; break;
 	case LATE: speak = now >= late_at; break;
 	case AFTER_SIPI: speak = sipis[i] == 1; break;
+	case AFTER_SECOND_SIPI: speak = sipis[i] == 2; break;
 	case WRONG_VALUE: answer(i, sequence, COMMAND_HALT); break;
 	case SILENT: break;
 	}
@@ -82,15 +89,53 @@ static bool send_ipi(void *context, uint32_t apic_id, uint32_t icr_low)
 	assert_ptr_equal(context, &boss);
 	assert_in_range(i, 0, CPUS - 1);
 	assert_int_not_equal(i, boss.boss_slot);
-	nmis[i] += icr_low == ICR_NMI;
-	nmis_after_init += icr_low == ICR_NMI && inits[i];
+	if (icr_low == ICR_NMI) {
+		nmis[i]++;
+		nmis_after_init += inits[i];
+		last_nmi = now;
+		icr_idle_at = icr_busy_us == UINT64_MAX ? UINT64_MAX : now + icr_busy_us;
+	} else {
+		assert_true(now >= icr_idle_at);
+		assert_int_equal(ivt, boss.recall_page ? IVT_TAKEN : IVT_OLD);
+	}
+	if (icr_low == ICR_INIT_ASSERT && inits_refused)
+		return false;
+	if (icr_low == ICR_INIT_ASSERT && !first_init)
+		first_init = now;
 	inits[i] += icr_low == ICR_INIT_ASSERT;
 	deasserts[i] += icr_low == ICR_INIT_DEASSERT;
 	if ((icr_low & 0xff00) == (ICR_SIPI & 0xff00)) {
 		sipis[i]++;
 		sipi_vector = icr_low & 0xff;
+		if (sipis[i] == 2)
+			second_sipi = now;
 	}
 	return true;
+}
+
+static bool ipi_idle(void *context)
+{
+	assert_ptr_equal(context, &boss);
+	if (icr_idle_at == UINT64_MAX)
+		return false;
+	if (now < icr_idle_at)
+		now = icr_idle_at;
+	return true;
+}
+
+static uint32_t ivt_take(void *context, uint64_t page)
+{
+	uint32_t old = ivt;
+
+	assert_ptr_equal(context, &boss);
+	ivt = (uint32_t)(page >> 4) << 16;
+	return old;
+}
+
+static void ivt_restore(void *context, uint32_t old)
+{
+	assert_ptr_equal(context, &boss);
+	ivt = old;
 }
 
 static int reset(void **state)
@@ -104,12 +149,16 @@ static int reset(void **state)
 	memset(deasserts, 0, sizeof(deasserts));
 	memset(sipis, 0, sizeof(sipis));
 	nmis_after_init = commands_at_first_relax = 0;
+	icr_busy_us = icr_idle_at = last_nmi = first_init = second_sipi = 0;
+	inits_refused = false;
+	ivt = IVT_OLD;
 	now = 1000;
 	late_at = UINT64_MAX;
 	reply = STATUS_HALTED;
 	boss = (struct boss){ .slots = slots, .cpu_count = CPUS, .tsc_khz = 1000, .deadline_us = BOSS_DEADLINE_US,
 			      .nmi_after_us = BOSS_NMI_AFTER_US, .nmi_repeat_us = BOSS_NMI_REPEAT_US,
-			      .send_ipi = send_ipi, .context = &boss, .recall_page = 0x9e000 };
+			      .send_ipi = send_ipi, .context = &boss, .ipi_idle = ipi_idle, .ivt_take = ivt_take,
+			      .ivt_restore = ivt_restore, .recall_page = RECALL_PAGE };
 	for (i = 0; i < CPUS; i++) {
 		slots[i].apic_id = 100 + i;
 		slots[i].mode = MODE_MWAIT;
@@ -293,6 +342,74 @@ static void test_init_recalls(void **state)
 	assert_int_equal(sipi_vector, 0x9e);
 	assert_int_equal(inits[3] + inits[4] + inits[5], 0);
 	assert_int_equal(nmis_after_init, 0);
+	assert_int_equal(sipis[2], 2);
+	assert_int_equal(ivt, IVT_TAKEN);		/* 2 may still be on its way */
+}
+
+static void halt_but(unsigned silent)
+{
+	boss_pick_all(&boss, UINT32_MAX);
+	assert_int_equal(boss_order(&boss, COMMAND_HALT, STATUS_HALTED), silent);
+}
+
+/* The hook above checks that it is taken at every INIT and SIPI. */
+static void test_ivt_is_given_back(void **state)
+{
+	(void)state;
+	script[1] = script[4] = AFTER_SIPI;
+	halt_but(2);
+	assert_int_equal(boss_init_silent(&boss, true), 0);
+	assert_int_equal(inits[1] + inits[4], 2);
+	assert_int_equal(ivt, IVT_OLD);
+}
+
+static void test_second_sipi_to_the_silent_only(void **state)
+{
+	(void)state;
+	script[1] = AFTER_SECOND_SIPI;
+	script[2] = AFTER_SIPI;
+	halt_but(2);
+	assert_int_equal(boss_init_silent(&boss, true), 0);
+	assert_int_equal(slots[1].boss.verdict, VERDICT_INIT_RECALLED);
+	assert_int_equal(slots[2].boss.verdict, VERDICT_INIT_RECALLED);
+	assert_int_equal(sipis[1], 2);
+	assert_int_equal(sipis[2], 1);
+	assert_in_range(second_sipi - first_init - 10000, BOSS_SECOND_SIPI_US, BOSS_SECOND_SIPI_US + 4 * STEP_US);
+	assert_int_equal(ivt, IVT_OLD);
+}
+
+static void test_init_waits_for_the_last_nmi(void **state)
+{
+	(void)state;
+	script[1] = AFTER_SIPI;
+	icr_busy_us = 3000;				/* longer than from the last NMI to the deadline */
+	halt_but(1);
+	assert_int_equal(boss_init_silent(&boss, true), 0);
+	assert_int_equal(inits[1], 1);
+	assert_in_range(first_init - last_nmi, 3000 + 100, 3000 + 100 + STEP_US);
+}
+
+static void test_stuck_icr_sends_no_init(void **state)
+{
+	(void)state;
+	script[1] = AFTER_SIPI;
+	icr_busy_us = UINT64_MAX;
+	halt_but(1);
+	assert_int_equal(boss_init_silent(&boss, true), 1);
+	assert_int_equal(inits[1] + sipis[1] + boss.inits, 0);
+	assert_int_equal(slots[1].boss.verdict, VERDICT_LOST);
+	assert_int_equal(ivt, IVT_OLD);
+}
+
+static void test_refused_init_does_not_hold(void **state)
+{
+	(void)state;
+	script[1] = SILENT;
+	inits_refused = true;
+	halt_but(1);
+	assert_int_equal(boss_init_silent(&boss, false), 1);
+	assert_int_equal(slots[1].boss.verdict, VERDICT_LOST);
+	assert_int_equal(deasserts[1] + slots[1].boss.inits, 0);
 }
 
 static void test_init_holds(void **state)
@@ -304,6 +421,7 @@ static void test_init_holds(void **state)
 	assert_int_equal(boss_init_silent(&boss, false), 0);
 	assert_int_equal(slots[1].boss.verdict, VERDICT_INIT_HELD);
 	assert_int_equal(sipis[1], 0);
+	assert_int_equal(ivt, IVT_TAKEN);		/* it stays where IVT[2] counts */
 	boss.recall_page = 0;				/* no page: recall cannot be had */
 	reset(NULL);
 	boss.recall_page = 0;
@@ -328,46 +446,6 @@ static void test_bsp_never_gets_init(void **state)
 	assert_int_equal(slots[2].boss.verdict, VERDICT_INIT_RECALLED);
 }
 
-static struct boss_place place = { .code = 0x1000, .code_end = 0x2000, .park_root = 0x5000, .lot_idt = 0x6000,
-				   .cr4_must = CR4_PAE | CR4_MCE, .cr4_must_not = CR4_PGE | CR4_LA57 };
-
-static void good_evidence(struct slot *s)
-{
-	s->evidence = (struct slot_evidence){ .rip = 0x1fff, .rsp = (uintptr_t)s + SLOT_STACK_TOP - 64, .cr3 = 0x5000,
-					      .cr4 = CR4_PAE | CR4_MCE, .idtr_base = 0x6000,
-					      .gdtr_base = (uintptr_t)s + SLOT_GDT, .tr = SEL_TSS };
-}
-
-static void wrong(struct slot *s, const char *name)
-{
-	uint64_t found;
-	const char *seen = boss_check_evidence(&place, s, &found);
-
-	assert_string_equal(seen ? seen : "nothing", name);
-	good_evidence(s);
-}
-
-static void test_evidence(void **state)
-{
-	struct slot *s = &slots[1];
-	uint64_t found;
-
-	(void)state;
-	good_evidence(s);
-	assert_null(boss_check_evidence(&place, s, &found));
-	s->evidence.rip = 0x2000; wrong(s, "RIP");
-	s->evidence.rip = 0xfff; wrong(s, "RIP");
-	s->evidence.rsp = (uintptr_t)&slots[2] + SLOT_STACK_TOP - 64; wrong(s, "RSP");
-	s->evidence.rsp = (uintptr_t)s + SLOT_IST_NMI_TOP; wrong(s, "RSP");
-	s->evidence.cr3 = 0x4000; wrong(s, "CR3");
-	s->evidence.cr4 |= CR4_PGE; wrong(s, "CR4");
-	s->evidence.cr4 = CR4_PAE; wrong(s, "CR4");
-	s->evidence.cr4 |= CR4_LA57; wrong(s, "CR4");
-	s->evidence.idtr_base = 0; wrong(s, "IDTR");
-	s->evidence.gdtr_base = (uintptr_t)&slots[2] + SLOT_GDT; wrong(s, "GDTR");
-	s->evidence.tr = 0x28; wrong(s, "TR");
-}
-
 #define T(f) cmocka_unit_test_setup(f, reset)
 
 int main(void)
@@ -378,7 +456,8 @@ int main(void)
 		T(test_silent_cpus_share_one_deadline), T(test_command_value_is_no_answer),
 		T(test_late_answer_is_not_the_next_ones), T(test_double_answer_counts_once), T(test_pick),
 		T(test_stripes), T(test_missed_work), T(test_init_recalls), T(test_init_holds),
-		T(test_bsp_never_gets_init), T(test_evidence),
+		T(test_ivt_is_given_back), T(test_second_sipi_to_the_silent_only), T(test_init_waits_for_the_last_nmi),
+		T(test_stuck_icr_sends_no_init), T(test_refused_init_does_not_hold), T(test_bsp_never_gets_init),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include "smp/online.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
+#include "x86/entry/ivt.h"
 #include "x86/entry/trampoline.h"
 #include "x86/fpu.h"
 #include "x86/idt.h"
@@ -138,13 +139,13 @@ void trampoline_close(uint64_t page)
 	gate_open = false;
 }
 
-uint32_t trampoline_ivt_take(uint64_t page)
+uint32_t ivt_nmi_take(uint64_t page)
 {
 	ivt = (uint32_t)page << 12;
 	return 0x1234;
 }
 
-void trampoline_ivt_restore(uint32_t old) { ivt = old; }
+void ivt_nmi_restore(uint32_t old) { ivt = old; }
 
 static int set_up(void **state)
 {
@@ -180,7 +181,8 @@ static struct online_result bring_up(void)
 
 	assert_int_equal(smp_init(&madt, memory, memory_bytes, NULL), OK);
 	assert_int_equal(smp_bring_up(&config, &result, NULL), OK);
-	assert_int_equal(ivt, 0x1234);
+	/* With a CPU that may still be between INIT and long mode it stays: the closed page halts it. */
+	assert_int_equal(ivt, result.no_answer && !result.mp_wakeup ? 0x8000 << 12 : 0x1234);
 	assert_false(gate_open);
 	return result;
 }
