@@ -11,7 +11,7 @@
 
 struct fault {
 	char segment[24];		/* flip; "" otherwise */
-	bool deaf, canary;
+	bool deaf, no_park, canary;
 	enum fault_kick kick;
 	uint32_t apic_id;
 };
@@ -57,6 +57,11 @@ static bool parse_word(const char *word, struct fault *f)
 	if (strncmp(at, "deaf:", 5) == 0) {
 		at += 5;
 		f->deaf = true;
+		return parse_number(&at, &f->apic_id) && !*at;
+	}
+	if (strncmp(at, "no-park:", 8) == 0) {
+		at += 8;
+		f->no_park = true;
 		return parse_number(&at, &f->apic_id) && !*at;
 	}
 	if (strncmp(at, "ignore-kick:", 12) == 0) {
@@ -115,6 +120,14 @@ bool faults_deaf(uint32_t apic_id)
 {
 	for (unsigned i = 0; i < fault_count; i++)
 		if (faults[i].deaf && faults[i].apic_id == apic_id)
+			return true;
+	return false;
+}
+
+bool faults_no_park(uint32_t apic_id)
+{
+	for (unsigned i = 0; i < fault_count; i++)
+		if (faults[i].no_park && faults[i].apic_id == apic_id)
 			return true;
 	return false;
 }

@@ -8,6 +8,7 @@
  *                       digest was taken
  *   canary              one byte of the sample of free memory, after roll call
  *   deaf:APICID         that CPU is not let in by the trampoline
+ *   no-park:APICID      that CPU takes the order to park and never reaches the lot
  *   ignore-kick:APICID:spin|nmi|counter|dead
  *                       that parked CPU ignores its next command: spinning with IF=0 but taking NMIs; stuck inside the
  *                       NMI handler; never returning from it with its slot counter running; the same, and after INIT
@@ -33,6 +34,7 @@ void faults_damage(const char *segment, uint64_t base, uint64_t size);
 
 bool faults_canary(void);
 bool faults_deaf(uint32_t apic_id);
+bool faults_no_park(uint32_t apic_id);
 enum fault_kick faults_ignore_kick(uint32_t apic_id);
 
 #endif

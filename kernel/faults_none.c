@@ -29,6 +29,12 @@ bool faults_deaf(uint32_t apic_id)
 	return false;
 }
 
+bool faults_no_park(uint32_t apic_id)
+{
+	(void)apic_id;
+	return false;
+}
+
 enum fault_kick faults_ignore_kick(uint32_t apic_id)
 {
 	(void)apic_id;

@@ -4,6 +4,7 @@
 #include "smp/bringup.h"
 #include "smp/call.h"
 #include "smp/online.h"
+#include "smp/park_fault.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/percpu.h"
@@ -96,6 +97,7 @@ void park_here(struct slot *slot, uint64_t lot_enter)
 	void (*enter)(struct slot *) = (void (*)(struct slot *))(uintptr_t)lot_enter;
 	uint32_t sequence;
 
+	park_fault(slot);
 	apic_mask_lvts();
 	apic_drain();
 	apic_disable();

@@ -91,3 +91,17 @@ def test_counter_stands_still_after_recall(tmp_path):
         result = finish(vm)
     verdicts = {cpu["apic_id"]: cpu["verdict"] for cpu in result.report["cpus"]}
     assert verdicts[2] == "INIT_RECALLED", verdicts
+
+
+@pytest.mark.parametrize("policy", ("refuse", "continue"))
+def test_cpu_that_never_reaches_the_lot(tmp_path, policy):
+    """An AP takes the order to park and stays where it is: E61 under each policy, since it may run in memory that Linux
+    takes for free. The CPU is named and the others are parked."""
+    disk = fault_disk(tmp_path, "on-failure halt", "lost-cpu " + policy)
+    with machine(tmp_path, disk, smp=4, options="baton.fault=no-park:2") as vm:
+        _, match = vm.wait_for(problem_pattern(61), FIRMWARE_S)
+        assert "1 CPUs did not reach the lot" in match.string, match.string
+        verdicts = dict(re.findall(r"event=park apic=(\d+) verdict=(\w+)", vm.text()))
+        assert verdicts == {"1": "PARKED", "2": "LOST", "3": "PARKED"}
+        vm.wait_for("event=halted", FIRMWARE_S)
+        assert "event=handover" not in vm.text() and "Linux version" not in vm.text()
