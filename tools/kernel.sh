@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Fetches Debian's kernel package from the configured mirror and takes it apart, no root and no install:
 #   DIR/vmlinuz  DIR/version  DIR/efivarfs.ko
-# usage: kernel.sh DIR [amd64|cloud-amd64]
+# usage: kernel.sh DIR [amd64|cloud-amd64|rt-amd64]
 set -eu
 
 dir=$1

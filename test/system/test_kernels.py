@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""The next kernel's own view: Debian's amd64, cloud and rt kernels check memory, slabs and freed pages after the handover
+and have nothing to say."""
+import os
+import subprocess
+
+import pytest
+
+from harness import APPEND, BUILD, CACHE, ROOT, boot, check_good
+
+# memtest writes patterns over all free memory before anything else does; the other two poison what is freed.
+CHECKS = "memtest=1 slub_debug=FZPU page_poison=1"
+
+
+def fetch(flavour):
+    """(kernel, its efivarfs module), from Debian's package."""
+    directory = os.path.join(CACHE, "kernel-" + flavour)
+    subprocess.run([os.path.join(ROOT, "tools/kernel.sh"), directory, flavour], check=True)
+    return os.path.join(directory, "vmlinuz"), os.path.join(directory, "efivarfs.ko")
+
+
+def initrd_with(module, path):
+    """The initramfs of the other tests with this kernel's module."""
+    tools = os.path.join(BUILD, "tools")
+    subprocess.run(["/usr/bin/python3", os.path.join(ROOT, "tools/mkinitramfs.py"), path, "--init",
+                    os.path.join(ROOT, "tools/guest/init"), "--add", tools + "/baton-report:bin/baton-report",
+                    "--add", tools + "/efivar-test:bin/efivar-test", "--add", module + ":efivarfs.ko"], check=True)
+    return path
+
+
+# What each kernel is built with: the cloud kernel has no memtest and no page poisoning, and a kernel with PREEMPT_RT leaves
+# EFI's runtime services alone unless it is told to use them.
+FLAVOURS = (("amd64", CHECKS, True), ("cloud-amd64", "slub_debug=FZPU", False),
+            ("rt-amd64", CHECKS + " efi=runtime", True))
+
+
+@pytest.mark.parametrize("flavour,checks,memtest", FLAVOURS, ids=[f[0] for f in FLAVOURS])
+def test_kernel_finds_nothing_wrong(tmp_path, flavour, checks, memtest):
+    kernel, module = fetch(flavour)
+    initrd = initrd_with(module, str(tmp_path / "initrd.img"))
+    result = boot(tmp_path, smp=4, mem="1G", kernel=kernel, initrds=[initrd], append=APPEND + " " + checks)
+    check_good(result, 4)
+    version = result.facts["kernel"].split("-", 2)[2]
+    assert version == flavour, result.facts["kernel"]
+    assert ("early_memtest" in result.text) == memtest
+    assert "bad mem addr" not in result.text
