@@ -93,8 +93,9 @@ bool select_entry_matches(const struct entry *entry, const char *pattern)
 	return select_glob_match(pattern, stem);
 }
 
-enum status select_find(struct entry *const *list, unsigned count, const char *pattern, unsigned *index,
-			struct problem *problem)
+/* The list's first match of an id or pattern. E14: none. */
+static enum status select_find(struct entry *const *list, unsigned count, const char *pattern, unsigned *index,
+			       struct problem *problem)
 {
 	for (unsigned i = 0; i < count; i++) {
 		if (select_entry_matches(list[i], pattern)) {

@@ -27,10 +27,6 @@ bool select_entry_matches(const struct entry *entry, const char *pattern);
 enum status select_default(const struct config *config, struct entry *const *list, unsigned count,
 			   const char *oneshot, const char *saved, unsigned *index, struct problem *problem);
 
-/* The list's first match of an id or pattern. E14: none. */
-enum status select_find(struct entry *const *list, unsigned count, const char *pattern, unsigned *index,
-			struct problem *problem);
-
 #define SELECT_PROBE_MS	100	/* hidden menu: how long a held key is looked for */
 
 struct menu_timer {

@@ -45,12 +45,6 @@ uint64_t block_size_needed(unsigned cpu_count, unsigned table_pages)
 	return block_layout(cpu_count, table_pages).end;
 }
 
-uint64_t block_digest_bytes(uint64_t segment_bytes, unsigned segment_count)
-{
-	/* Each segment may end in a part of a chunk; two more for the block's own. */
-	return (segment_bytes / CHUNK_BYTES + segment_count + 2) * sizeof(struct chunk_digest);
-}
-
 /* What the range leaves for tables once everything else has its place; 0: nothing. */
 static unsigned tables_that_fit(const struct block_config *c)
 {

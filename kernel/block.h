@@ -3,8 +3,8 @@
  * Builds the block (purgatory/plan.h) in its reserved range: blob, plan, slots, IDTs, the three roots of protocol
  * rule 6, digest table. Writes only the range, the digest table and struct block. Nothing here prints.
  *
- * Order for the caller: block_size_needed() and block_digest_bytes() at reservation time; then, with the segments and
- * the report in place, block_build(), block_protect(), park_all() (smp/park.h), block_roll_call(), block_commit().
+ * Order for the caller: block_size_needed() at reservation time; then, with the segments and the report in place,
+ * block_build(), block_protect(), park_all() (smp/park.h), block_roll_call(), block_commit().
  */
 #ifndef KERNEL_BLOCK_H
 #define KERNEL_BLOCK_H
@@ -89,9 +89,6 @@ enum status MUST_CHECK block_tables_needed(const struct block_config *config, ui
 
 /* Bytes to reserve. Depends on its arguments and this build only (rule 18). */
 uint64_t block_size_needed(unsigned cpu_count, unsigned table_pages);
-
-/* Upper bound of the digest table's bytes for that many segments of segment_bytes in total, the block's own added. */
-uint64_t block_digest_bytes(uint64_t segment_bytes, unsigned segment_count);
 
 /* Fills the range. Context: boss, range mapped writable, no CPU in the lot. E50: the range or the table pool is too
  * small; E53: an address cannot be mapped; E62: too many segments or ranges. */

@@ -10,6 +10,7 @@
 #include "x86/cpu.h"
 #include "x86/pc/ioapic.h"
 #include "x86/pc/pic.h"
+#include "x86/state.h"
 
 #define GUARDS_MAX (SMP_CPUS_MAX * SMP_SLICE_GUARDS)
 
@@ -44,6 +45,9 @@ static void log_verdicts(const struct machine *machine, const struct online_resu
 
 		log_event("cpu", "apic=%u verdict=%s us=%u%s", cpu->apic_id, cpu_verdict_text(cpu_state(cpu)),
 			  cpu->online_us, cpu == smp_boss() ? " boss=1" : "");
+		if (cpu->left_difference)
+			log_event("cpu-differs", "apic=%u first=\"%s\"", cpu->apic_id,
+				  state_difference_text(cpu->left_difference));
 	}
 	log_event("cpus", "listed=%u online=%u no_answer=%u lost=%u us=%u", smp_cpu_count(), result->online,
 		  result->no_answer, result->lost, result->total_us);

@@ -99,14 +99,6 @@ enum status memory_find(const struct boot_info *info, uint64_t size, bool compac
 	return first ? OK : s;
 }
 
-enum status memory_reserve(struct boot_info *info, const char *what, uint64_t size, uint64_t *base,
-			   struct problem *problem)
-{
-	enum status s = memory_find(info, size, false, base, problem);
-
-	return s == OK ? memory_reserve_at(info, what, *base, mm_page_up(size), problem) : s;
-}
-
 void memory_add_device(const char *what, uint64_t base, uint64_t size, enum mm_cache cache)
 {
 	struct kernel_memory *m = &kernel_memory;

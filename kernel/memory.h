@@ -40,17 +40,14 @@ extern struct kernel_memory kernel_memory;
  * buffer. Context: boss, first. E51: malformed map. */
 enum status MUST_CHECK memory_open(struct boot_info *info, struct problem *problem);
 
-/* Reserves size bytes for good, below 4 GiB: carved out of the EFI map as type 0, so that e820 and report follow.
- * Depends on the map and on the sizes asked for only (protocol rule 18). Before memory_start(). E50, E52. */
-enum status MUST_CHECK memory_reserve(struct boot_info *info, const char *what, uint64_t size, uint64_t *base,
-				      struct problem *problem);
-
-/* Where memory_reserve() would put size bytes; nothing is reserved. compact: not across a border of 2 MiB, if any place
+/* A place below 4 GiB for size bytes; nothing is reserved. Depends on the map and on the sizes asked for only (protocol
+ * rule 18). compact: not across a border of 2 MiB, if any place
  * allows it (page tables cost one page more on each side). E52. */
 enum status MUST_CHECK memory_find(const struct boot_info *info, uint64_t size, bool compact, uint64_t *base,
 				   struct problem *problem);
 
-/* The same as memory_reserve() for a range already chosen. */
+/* Reserves a range for good: carved out of the EFI map as type 0, so that e820 and report follow. Before
+ * memory_start(). E50, E51. */
 enum status MUST_CHECK memory_reserve_at(struct boot_info *info, const char *what, uint64_t base, uint64_t size,
 					 struct problem *problem);
 

@@ -5,6 +5,7 @@
 
 #define COLUMNS_MIN	8u
 #define ROWS_MIN	2u
+#define BLACK		0u
 #define LIGHT_GREY	0x00c0c0c0u	/* the same in every order of the colours */
 #define TAB_COLUMNS	8u
 
@@ -44,14 +45,7 @@ bool fbtext_init(struct fbtext *t, void *base, uint64_t size_bytes, uint32_t wid
 	t->stride = stride;
 	t->scale = scale;
 	t->shadow = shadow;
-	t->foreground = LIGHT_GREY;
 	return true;
-}
-
-void fbtext_set_colours(struct fbtext *t, uint32_t foreground, uint32_t background)
-{
-	t->foreground = foreground;
-	t->background = background;
 }
 
 static void cell_draw(const struct fbtext *t, uint32_t column, uint32_t row, uint8_t c)
@@ -66,7 +60,7 @@ static void cell_draw(const struct fbtext *t, uint32_t column, uint32_t row, uin
 
 		for (uint32_t x = 0; x < FBTEXT_GLYPH_WIDTH; x++, bits <<= 1)
 			for (uint32_t i = 0; i < t->scale; i++)
-				*pixel++ = bits & 0x80 ? t->foreground : t->background;
+				*pixel++ = bits & 0x80 ? LIGHT_GREY : BLACK;
 	}
 }
 

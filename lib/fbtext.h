@@ -26,7 +26,6 @@ struct fbtext {
 	uint32_t scale;			/* screen pixels per glyph pixel, both ways */
 	uint32_t columns, rows;
 	uint32_t column, row;		/* where the next character goes */
-	uint32_t foreground, background;
 	uint8_t *shadow;		/* columns * rows characters, row by row */
 };
 
@@ -39,9 +38,6 @@ bool fbtext_init(struct fbtext *t, void *base, uint64_t size_bytes, uint32_t wid
 
 /* Blanks every cell, whatever is on the screen, and the cursor goes to the top left. */
 void fbtext_clear(struct fbtext *t);
-
-/* Colours of the characters drawn from now on: pixel values, by default light grey on black. */
-void fbtext_set_colours(struct fbtext *t, uint32_t foreground, uint32_t background);
 
 /* Draws length characters; knows \n (next line, first column), \r, \t (to a multiple of 8) and \b (one column
  * back); other control characters show as '?'. Wraps at the last column, scrolls at the last row. */

@@ -57,7 +57,8 @@ static void lose(struct cpu *cpu)
 	cpu_move(cpu, state, CPU_LOST);
 }
 
-unsigned call_await_all(uint64_t us)
+/* Waits until each CPU with a request outstanding has answered or is LOST; returns how many were lost. */
+static unsigned call_await_all(uint64_t us)
 {
 	uint64_t deadline = tsc_deadline(us);
 	unsigned i, lost = 0;

@@ -43,14 +43,11 @@ bool call_start(struct cpu *cpu, enum call_operation operation, uint64_t a0, uin
 /* True once cpu answered its last request; *result (may be NULL) is then valid. Boss. */
 bool call_answered(struct cpu *cpu, uint64_t *result);
 
-/* Waits until each CPU with a request outstanding has answered; those that have not within us become LOST. Returns how
- * many were lost. Boss. */
-unsigned call_await_all(uint64_t us);
-
 /* Deadline for operations without work of their own: CALL_DEADLINE_US, or longer under a hypervisor. */
 uint64_t call_deadline_us(void);
 
-/* To every ONLINE CPU but the boss, then call_await_all(). Returns how many were lost. Boss, interrupts off. */
+/* To every ONLINE CPU but the boss, then waits for the answers; those that have not come within us make their CPU LOST.
+ * Returns how many were lost. Boss, interrupts off. */
 unsigned call_all(enum call_operation operation, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t us);
 
 /* The hook for mm_set_flush_others(): CALL_FLUSH to all, waits for every answer. False: a CPU was lost meanwhile and

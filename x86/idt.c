@@ -2,7 +2,6 @@
 #include "x86/idt.h"
 
 #include "x86/apic.h"
-#include "x86/atomic.h"
 #include "x86/cpu.h"
 #include "x86/gdt.h"
 #include "x86/regs.h"
@@ -26,18 +25,8 @@ static struct gate gates[256] __attribute__((aligned(4096)));
 struct table_pointer idt_pointer;
 
 static void (*panic_hook)(const struct trap_frame *frame);
-static void (*nmi_hook)(const struct trap_frame *frame);
-static void (*ipi_hook)(const struct trap_frame *frame);
-
-static shared_u64 nmi_count;	/* W: any CPU's NMI handler, locked. R: anybody, relaxed: a figure */
-static shared_u64 stray_count;	/* likewise */
 
 void idt_set_panic(void (*hook)(const struct trap_frame *frame)) { panic_hook = hook; }
-void idt_set_nmi(void (*hook)(const struct trap_frame *frame)) { nmi_hook = hook; }
-void idt_set_ipi(void (*hook)(const struct trap_frame *frame)) { ipi_hook = hook; }
-
-uint64_t idt_nmi_count(void) { return shared_load_relaxed_u64(&nmi_count); }
-uint64_t idt_stray_count(void) { return shared_load_relaxed_u64(&stray_count); }
 
 static uint8_t ist_of(unsigned vector)
 {
@@ -77,13 +66,8 @@ void idt_load(void)
 /* Called by isr.S. */
 void idt_dispatch(struct trap_frame *frame)
 {
-	if (frame->vector == VECTOR_NMI) {
-		/* order: none, a counter */
-		shared_add_seq_cst_u64(&nmi_count, 1);
-		if (nmi_hook)
-			nmi_hook(frame);
+	if (frame->vector == VECTOR_NMI)
 		return;
-	}
 	if (frame->vector < VECTOR_EXCEPTIONS) {
 		if (panic_hook)
 			panic_hook(frame);
@@ -94,13 +78,9 @@ void idt_dispatch(struct trap_frame *frame)
 	}
 	if (frame->vector == VECTOR_CALL) {
 		apic_eoi();
-		if (ipi_hook)
-			ipi_hook(frame);
 		return;
 	}
 	/* Left over from whoever ran before us: spurious ones and the 8259's have no EOI to give. */
-	/* order: none, a counter */
-	shared_add_seq_cst_u64(&stray_count, 1);
 	if (frame->vector != VECTOR_SPURIOUS && apic_in_service((uint8_t)frame->vector))
 		apic_eoi();
 }

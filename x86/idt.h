@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * One IDT for all CPUs: 256 gates, #DF, NMI and #MC on their IST stacks (x86/regs.h). Exceptions go to the
- * panic hook, NMI to the NMI hook, the IPI vectors to the IPI hook. Hooks are set before idt_load() runs
- * anywhere and never change while another CPU is up.
+ * panic hook, which is set before idt_load() runs anywhere and never changes while another CPU is up. NMIs and the call
+ * vector only wake a CPU; what else comes is acknowledged and forgotten.
  */
 #ifndef X86_IDT_H
 #define X86_IDT_H
@@ -23,22 +23,10 @@ _Static_assert(sizeof(struct trap_frame) == 22 * 8, "isr.S pushes 17 words, the 
  * halts for good. May run before GS is set: it must not rely on cpu_index(). */
 void idt_set_panic(void (*hook)(const struct trap_frame *frame));
 
-/* Every NMI on every CPU; returns to the interrupted code. Without a hook NMIs are counted only. Same limits. */
-void idt_set_nmi(void (*hook)(const struct trap_frame *frame));
-
-/* Vectors 0x20 and up but the spurious one; EOI has been sent. Without a hook: ignored. */
-void idt_set_ipi(void (*hook)(const struct trap_frame *frame));
-
 /* Fills the gates, once, on the boss. */
 void idt_build(void);
 
 /* LIDT on this CPU. Any context, after gdt_load() (IST needs TR). */
 void idt_load(void);
-
-/* NMIs seen by all CPUs since idt_build(). */
-uint64_t idt_nmi_count(void);
-
-/* Interrupts nobody expected (8259 or I/O APIC left-overs, spurious), all CPUs. */
-uint64_t idt_stray_count(void);
 
 #endif

@@ -146,11 +146,6 @@ uint64_t tsc_to_us(uint64_t ticks)
 	return ticks / khz * 1000 + ticks % khz * 1000 / khz;
 }
 
-uint64_t tsc_now_us(void)
-{
-	return tsc_to_us(cpu_rdtsc());
-}
-
 uint64_t tsc_deadline(uint64_t us)
 {
 	return cpu_rdtsc() + us * khz / 1000;

@@ -33,8 +33,7 @@ uint64_t tsc_khz(void);
 enum tsc_source tsc_source(void);
 const char *tsc_source_text(void);
 
-/* Microseconds since TSC 0 of the calling CPU. Any context after tsc_init(). */
-uint64_t tsc_now_us(void);
+/* Ticks as microseconds. Any context after tsc_init(). */
 uint64_t tsc_to_us(uint64_t ticks);
 
 /* Raw TSC value us from now; tsc_passed() says whether it is behind us. Same CPU for both. */

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import deadcode  # noqa: E402
 import layout  # noqa: E402
 import rulebook  # noqa: E402
 import rules  # noqa: E402
@@ -52,7 +53,7 @@ def main():
     if args.self_test:
         sys.exit(selftest.run())
     tree = read_tree()
-    findings = [*rules.check_all(tree), *layout.check_layout(tree), *rulebook.check_rulebook(tree),
+    findings = [*rules.check_all(tree), *layout.check_layout(tree), *rulebook.check_rulebook(tree), *deadcode.check_dead(tree),
                 *check_closure(args.build)]
     for finding in findings:
         print(finding)

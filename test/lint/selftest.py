@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A lint that cannot fail is worth nothing: small bad samples, each of which one rule must find, and good ones."""
+import deadcode
 import layout
 import rulebook
 import rules
@@ -19,6 +20,9 @@ READ = """%sint consume(void)
 }
 """
 GOOD_PAIR = {"smp/a.c": PUBLISH % (SPDX, "consume()"), "smp/b.c": READ % (SPDX, "publish()")}
+
+ENTRY = {"x86/a.S": "\tcall used\n"}
+CALLED = "int used(void)\n{\n\treturn 1;\n}\n\nint dead(int a)\n{\n\treturn a;\n}\n"
 
 SIZED = "struct plan { int a; };\n_Static_assert(sizeof(struct plan) == 4, \"\");\n"
 PERCPU = "_Static_assert(offsetof(struct percpu, gdt) == PERCPU_GDT, \"\");\n" \
@@ -116,6 +120,19 @@ SAMPLES = [
     ("contract without its rule", rulebook.check_rulebook, {**RULES, "mm/mm.h": ""}, "but docs/rules.md has 1"),
     ("no book", rulebook.check_rulebook, {}, "missing"),
     ("good rules", rulebook.check_rulebook, {**RULES, "smp/a.c": "/* protocol rules 1 and 2 */\n"}, None),
+    ("function nobody calls", deadcode.check_dead, {"lib/a.c": CALLED, "lib/a.h": "int used(void);\nint dead(int a);\n",
+                                                   "test/unit/lib/a_test.c": "dead();\n", **ENTRY}, "never reaches dead()"),
+    ("function that only dead ones call", deadcode.check_dead,
+     {"lib/a.c": CALLED + "int dead2(void)\n{\n\treturn dead(1);\n}\n", "test/a.c": "dead2();", **ENTRY}, "never reaches dead()"),
+    ("one-line function nobody calls", deadcode.check_dead, {"lib/a.c": "int dead(void) { return 1; }\n"}, "never reaches dead"),
+    ("comment is no call", deadcode.check_dead, {"lib/a.c": CALLED + "/* dead() */\n", **ENTRY}, "never reaches dead()"),
+    ("only its own file", deadcode.check_dead,
+     {"lib/a.c": CALLED + "int go(void)\n{\n\treturn dead(1);\n}\n", "x86/a.S": "\tcall go\n\tcall used\n"}, "dead(): static"),
+    ("excuse no longer needed", deadcode.check_dead,
+     {"smp/a.c": "bool park_leave(int i)\n{\n}\n", "x86/a.S": "\tcall park_leave\n"}, "park_leave is within reach"),
+    ("excused, called and by pointer", deadcode.check_dead,
+     {"smp/a.c": "bool park_leave(int i)\n{\n}\nint shown(int i)\n{\n\treturn 1;\n}\n",
+      "smp/b.c": "static int (*const f[])(int) = { shown };\n"}, None),
     ("guard and comment are fine", rules.check_pure, {"mm/a.h": "#ifndef MM_A_H\n/* volatile asm */\n#endif\n"}, None),
 ]
 

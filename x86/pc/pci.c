@@ -36,7 +36,7 @@ static uint32_t port_address(uint8_t bus, uint8_t device, uint8_t function, uint
 	return CONFIG_ENABLE | (uint32_t)bus << 16 | (uint32_t)device << 11 | (uint32_t)function << 8 | (offset & 0xfc);
 }
 
-uint32_t pci_read32(uint16_t segment, uint8_t bus, uint8_t device, uint8_t function, uint16_t offset)
+static uint32_t pci_read32(uint16_t segment, uint8_t bus, uint8_t device, uint8_t function, uint16_t offset)
 {
 	volatile uint32_t *p = ecam_pointer(segment, bus, device, function, offset);
 
@@ -48,7 +48,8 @@ uint32_t pci_read32(uint16_t segment, uint8_t bus, uint8_t device, uint8_t funct
 	return cpu_in32(CONFIG_DATA);
 }
 
-void pci_write16(uint16_t segment, uint8_t bus, uint8_t device, uint8_t function, uint16_t offset, uint16_t value)
+static void pci_write16(uint16_t segment, uint8_t bus, uint8_t device, uint8_t function, uint16_t offset,
+			uint16_t value)
 {
 	volatile uint16_t *p = ecam_pointer(segment, bus, device, function, offset);
 
@@ -127,20 +128,4 @@ bool pci_master_off(const struct pci_function *f)
 		return true;
 	pci_write16(f->segment, f->bus, f->device, f->function, 4, (uint16_t)(now & ~PCI_COMMAND_MASTER));
 	return !(pci_read32(f->segment, f->bus, f->device, f->function, 4) & PCI_COMMAND_MASTER);
-}
-
-unsigned pci_masters_off(const struct pci_function *list, unsigned count, unsigned *stuck)
-{
-	unsigned i, off = 0;
-
-	*stuck = 0;
-	for (i = 0; i < count; i++) {
-		if (pci_is_bridge(&list[i]) || !(list[i].command & PCI_COMMAND_MASTER))
-			continue;
-		if (pci_master_off(&list[i]))
-			off++;
-		else
-			(*stuck)++;
-	}
-	return off;
 }

@@ -29,9 +29,6 @@ struct pci_function {
  * left out. Segment 0 without a window is reached by the ports. */
 void pci_init(const struct pci_ecam *windows, unsigned count);
 
-uint32_t pci_read32(uint16_t segment, uint8_t bus, uint8_t device, uint8_t function, uint16_t offset);
-void pci_write16(uint16_t segment, uint8_t bus, uint8_t device, uint8_t function, uint16_t offset, uint16_t value);
-
 /* Lists every function of every bus in the windows (without windows: buses 0-255 of segment 0) into out; returns how
  * many there are, which may exceed capacity. */
 unsigned pci_list(struct pci_function *out, unsigned capacity);
@@ -40,8 +37,5 @@ bool pci_is_bridge(const struct pci_function *f);
 
 /* Clears the bus-master bit of one function and reads it back; false: it stays set. */
 bool pci_master_off(const struct pci_function *f);
-
-/* All functions of a list but bridges; returns how many were turned off, *stuck gets those that stayed on. */
-unsigned pci_masters_off(const struct pci_function *list, unsigned count, unsigned *stuck);
 
 #endif

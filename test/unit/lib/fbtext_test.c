@@ -191,9 +191,6 @@ static void clear_repaints_everything(void **state)
 		s.pixels[i] = i;
 	fbtext_clear(&s.t);
 	screen_check(&s);
-	fbtext_set_colours(&s.t, 0, 0);
-	fbtext_write(&s.t, "hidden", 6);
-	screen_check(&s);
 	screen_close(&s);
 }
 

@@ -12,6 +12,5 @@
 #define strcmp	baton_strcmp
 #define strncmp	baton_strncmp
 #define strchr	baton_strchr
-#define strrchr	baton_strrchr
 
 #endif
