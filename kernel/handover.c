@@ -100,23 +100,12 @@ static void digest_of(const struct chunk_digest *chunks, uint32_t count, uint8_t
 	sha256_final(&ctx, out);
 }
 
-static const char *path_of(const struct boot_plan *plan, uint64_t dest, bool *whole)
+/* What was read to there; NULL: the segment is no file's. */
+static const struct boot_segment *read_to(const struct boot_plan *plan, uint64_t dest)
 {
 	for (unsigned i = 0; i < plan->segment_count; i++)
-		if (plan->segments[i].dest == dest) {
-			*whole = plan->segments[i].whole_known;
-			return plan->segments[i].path;
-		}
-	*whole = false;
-	return "";
-}
-
-static const uint8_t *whole_digest_of(const struct boot_plan *plan, uint64_t dest)
-{
-	for (unsigned i = 0; i < plan->segment_count; i++)
-		if (plan->segments[i].dest == dest && plan->segments[i].whole_known &&
-		    plan->segments[i].file_count == 1)
-			return plan->segments[i].whole_sha256;
+		if (plan->segments[i].dest == dest)
+			return &plan->segments[i];
 	return NULL;
 }
 
@@ -127,9 +116,9 @@ static void report_segments(const struct boot_info *info, const struct block *bl
 	for (unsigned i = 0; i < block->plan->segment_count; i++) {
 		const struct plan_segment *from = &block->plan->segments[i];
 		struct report_segment *to = report_add_segment(report, from->name);
-		bool whole;
-		const char *path = path_of(&info->plan, from->dest, &whole);
-		const uint8_t *digest = whole_digest_of(&info->plan, from->dest);
+		const struct boot_segment *file = read_to(&info->plan, from->dest);
+		const char *path = file ? file->path : "";
+		bool whole = file && file->whole_known;
 
 		if (!to)
 			break;
@@ -139,8 +128,8 @@ static void report_segments(const struct boot_info *info, const struct block *bl
 		to->memory_size = from->memory_size;
 		to->expected = whole ? EXPECTED_ENTRY : EXPECTED_FIRST_READ;
 		to->chunk_count = (from->size + CHUNK_BYTES - 1) / CHUNK_BYTES;
-		if (digest)
-			memcpy(to->sha256, digest, sizeof(to->sha256));
+		if (whole && file->file_count == 1)
+			memcpy(to->sha256, file->whole_sha256, sizeof(to->sha256));
 		else
 			digest_of(table + from->first_chunk, to->chunk_count, to->sha256);
 		log_event("segment", "name=%s path=\"%s\" addr=0x%lx size=%lu expected=%s", to->name, path, from->dest,

@@ -84,82 +84,90 @@ static void print_head(const struct report_header *h)
 	last("reset_after", h->policy_reset_after, "},");
 }
 
-static void print_cpu(const struct report_view *view, uint32_t index)
+static void print_cpu(const void *entry)
 {
-	struct report_cpu c;
+	const struct report_cpu *c = entry;
 
-	report_entry(view, &view->header.cpus, index, &c, sizeof(c));
-	printf("%s{", index ? "," : "");
-	number("apic_id", c.apic_id);
-	printf("\"verdict\":\"%s\",\"park\":\"%s\",", report_verdict_name(c.verdict), report_mode_name(c.park_mode));
-	number("online_us", c.online_us);
-	number("kick_us", c.kick_us);
-	number("nmis_sent", c.nmis_sent);
-	number("nmis_seen", c.nmis_seen);
-	number("mcs_seen", c.mcs_seen);
-	last("flags", c.flags, "}");
+	number("apic_id", c->apic_id);
+	printf("\"verdict\":\"%s\",\"park\":\"%s\",", report_verdict_name(c->verdict), report_mode_name(c->park_mode));
+	number("online_us", c->online_us);
+	number("kick_us", c->kick_us);
+	number("nmis_sent", c->nmis_sent);
+	number("nmis_seen", c->nmis_seen);
+	number("mcs_seen", c->mcs_seen);
+	last("flags", c->flags, "}");
 }
 
-static void print_segment(const struct report_view *view, uint32_t index)
+static void print_segment(const void *entry)
 {
-	struct report_segment s;
+	const struct report_segment *s = entry;
 
-	report_entry(view, &view->header.segments, index, &s, sizeof(s));
-	printf("%s{", index ? "," : "");
-	TEXT("name", s.name);
-	TEXT("path", s.path);
-	address("address", s.address);
-	number("size", s.size);
-	number("memory_size", s.memory_size);
-	printf("\"expected\":\"%s\",", report_expected_name(s.expected));
-	number("verified", s.verified);
-	number("chunks", s.chunk_count);
-	if (s.verified == 2) {
-		number("bad_chunk", s.bad_chunk);
-		address("bad_page", s.bad_page);
+	TEXT("name", s->name);
+	TEXT("path", s->path);
+	address("address", s->address);
+	number("size", s->size);
+	number("memory_size", s->memory_size);
+	printf("\"expected\":\"%s\",", report_expected_name(s->expected));
+	number("verified", s->verified);
+	number("chunks", s->chunk_count);
+	if (s->verified == 2) {
+		number("bad_chunk", s->bad_chunk);
+		address("bad_page", s->bad_page);
 	}
 	printf("\"sha256\":\"");
-	for (unsigned b = 0; b < sizeof(s.sha256); b++)
-		printf("%02x", s.sha256[b]);
+	for (unsigned b = 0; b < sizeof(s->sha256); b++)
+		printf("%02x", s->sha256[b]);
 	printf("\"}");
 }
 
-static void print_small_tables(const struct report_view *view)
+static void print_phase(const void *entry)
 {
-	const struct report_header *h = &view->header;
+	const struct report_phase *p = entry;
 
-	printf("],\"phases\":[");
-	for (uint32_t i = 0; i < h->phases.count; i++) {
-		struct report_phase p;
+	TEXT("name", p->name);
+	number("start_us", p->start_us);
+	last("duration_us", p->duration_us, "}");
+}
 
-		report_entry(view, &h->phases, i, &p, sizeof(p));
+static void print_pci(const void *entry)
+{
+	const struct report_pci *p = entry;
+
+	address("bdf", p->segment_bdf);
+	number("vendor", p->vendor);
+	number("device", p->device);
+	number("class", p->class_code);
+	last("flags", p->flags, "}");
+}
+
+static void print_reserved(const void *entry)
+{
+	const struct report_reserved *r = entry;
+
+	TEXT("what", r->what);
+	address("base", r->base);
+	last("size", r->size, "}");
+}
+
+/* "name":[{...},...], : each prints the members of one entry of the table, of size bytes in this tool's version. */
+static void print_table(const struct report_view *view, const char *name, const struct report_table *table, size_t size,
+			void (*each)(const void *entry))
+{
+	union {
+		struct report_cpu cpu;
+		struct report_segment segment;
+		struct report_phase phase;
+		struct report_pci pci;
+		struct report_reserved reserved;
+	} entry;
+
+	printf("\"%s\":[", name);
+	for (uint32_t i = 0; i < table->count; i++) {
+		report_entry(view, table, i, &entry, size);
 		printf("%s{", i ? "," : "");
-		TEXT("name", p.name);
-		number("start_us", p.start_us);
-		last("duration_us", p.duration_us, "}");
+		each(&entry);
 	}
-	printf("],\"pci\":[");
-	for (uint32_t i = 0; i < h->pci.count; i++) {
-		struct report_pci p;
-
-		report_entry(view, &h->pci, i, &p, sizeof(p));
-		printf("%s{", i ? "," : "");
-		address("bdf", p.segment_bdf);
-		number("vendor", p.vendor);
-		number("device", p.device);
-		number("class", p.class_code);
-		last("flags", p.flags, "}");
-	}
-	printf("],\"reserved\":[");
-	for (uint32_t i = 0; i < h->reserved.count; i++) {
-		struct report_reserved r;
-
-		report_entry(view, &h->reserved, i, &r, sizeof(r));
-		printf("%s{", i ? "," : "");
-		TEXT("what", r.what);
-		address("base", r.base);
-		last("size", r.size, "}");
-	}
+	printf("],");
 }
 
 /* A finding or note as an element of its array. Lines come from the report: escaped like any text. */
@@ -179,14 +187,12 @@ void report_print_json(const struct report_view *view)
 
 	printf("{");
 	print_head(h);
-	printf("\"cpus\":[");
-	for (uint32_t i = 0; i < h->cpus.count; i++)
-		print_cpu(view, i);
-	printf("],\"segments\":[");
-	for (uint32_t i = 0; i < h->segments.count; i++)
-		print_segment(view, i);
-	print_small_tables(view);
-	printf("],\"lines\":[");
+	print_table(view, "cpus", &h->cpus, sizeof(struct report_cpu), print_cpu);
+	print_table(view, "segments", &h->segments, sizeof(struct report_segment), print_segment);
+	print_table(view, "phases", &h->phases, sizeof(struct report_phase), print_phase);
+	print_table(view, "pci", &h->pci, sizeof(struct report_pci), print_pci);
+	print_table(view, "reserved", &h->reserved, sizeof(struct report_reserved), print_reserved);
+	printf("\"lines\":[");
 	report_judge(view, print_line, &lines);
 	printf("]}\n");
 }
