@@ -23,6 +23,6 @@ test-image: $(O)/baton.efi $(O)/tools/baton-report | deps-test
 test-system: $(SYSTEM_NEEDS) | deps-test
 	$(PYTEST) -q -n $(JOBS) test/system $(PYTEST_ARGS)
 
-lint: | deps-test
+lint: $(O)/baton.efi | deps-test
 	$(PYTHON) test/lint/lint.py --self-test
-	$(PYTHON) test/lint/lint.py
+	$(PYTHON) test/lint/lint.py --build $(O)

@@ -12,6 +12,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import deadcode  # noqa: E402
 import layout  # noqa: E402
+import links  # noqa: E402
 import rulebook  # noqa: E402
 import rules  # noqa: E402
 import selftest  # noqa: E402
@@ -33,18 +34,6 @@ def read_tree():
     return tree
 
 
-def check_closure(build):
-    """No undefined symbol in what runs without an operating system, if it has been built."""
-    for name in ("baton.elf", "block.elf", "purgatory.elf"):
-        path = os.path.join(ROOT, build, name)
-        if not os.path.exists(path):
-            continue
-        out = subprocess.run(["nm", "-u", path], check=True, capture_output=True, text=True).stdout
-        for line in out.split("\n"):
-            if line.strip():
-                yield rules.Finding(os.path.join(build, name), 0, "closure", "undefined symbol " + line.split()[-1])
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--self-test", action="store_true")
@@ -54,7 +43,7 @@ def main():
         sys.exit(selftest.run())
     tree = read_tree()
     findings = [*rules.check_all(tree), *layout.check_layout(tree), *rulebook.check_rulebook(tree), *deadcode.check_dead(tree),
-                *check_closure(args.build)]
+                *links.check_links(tree, os.path.join(ROOT, args.build))]
     for finding in findings:
         print(finding)
     print("lint: %d files, %d findings" % (len(tree), len(findings)))

@@ -2,6 +2,7 @@
 """A lint that cannot fail is worth nothing: small bad samples, each of which one rule must find, and good ones."""
 import deadcode
 import layout
+import links
 import rulebook
 import rules
 
@@ -120,6 +121,16 @@ SAMPLES = [
     ("contract without its rule", rulebook.check_rulebook, {**RULES, "mm/mm.h": ""}, "but docs/rules.md has 1"),
     ("no book", rulebook.check_rulebook, {}, "missing"),
     ("good rules", rulebook.check_rulebook, {**RULES, "smp/a.c": "/* protocol rules 1 and 2 */\n"}, None),
+    ("symbol that the link lacks", lambda nm: links.check_undefined("block.elf", nm), "                 U memcpy\n",
+     "undefined symbol memcpy"),
+    ("closed link", lambda nm: links.check_undefined("block.elf", nm), "\n", None),
+    ("object that calls nobody's", lambda objects: links.check_objects({}, objects), {"kernel/a.c": ({"f"}, {"__udivti3"})},
+     "__udivti3 is defined nowhere"),
+    ("pure room that calls past its headers", lambda objects: links.check_objects({"kernel/k.h": "void k(void);"}, objects),
+     {"mm/a.c": ({"f"}, {"k"}), "kernel/k.c": ({"k"}, set())}, "k() is in no header that mm/ may include"),
+    ("closed objects", lambda objects: links.check_objects({"lib/l.h": "void l(void);", "a.lds": "__end = .;"}, objects),
+     {"kernel/a.c": ({"f"}, {"l", "__end"}), "mm/a.c": ({"g"}, {"l"}), "lib/l.c": ({"l"}, set())}, None),
+    ("build that is missing", lambda build: links.check_links({}, build), "/nonexistent", "not built"),
     ("function nobody calls", deadcode.check_dead, {"lib/a.c": CALLED, "lib/a.h": "int used(void);\nint dead(int a);\n",
                                                    "test/unit/lib/a_test.c": "dead();\n", **ENTRY}, "never reaches dead()"),
     ("function that only dead ones call", deadcode.check_dead,
