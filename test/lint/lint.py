@@ -16,6 +16,7 @@ import links  # noqa: E402
 import rulebook  # noqa: E402
 import rules  # noqa: E402
 import selftest  # noqa: E402
+import truth  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY = (".png", ".psf", ".bin")
@@ -42,8 +43,9 @@ def main():
     if args.self_test:
         sys.exit(selftest.run())
     tree = read_tree()
-    findings = [*rules.check_all(tree), *layout.check_layout(tree), *rulebook.check_rulebook(tree), *deadcode.check_dead(tree),
-                *links.check_links(tree, os.path.join(ROOT, args.build))]
+    checks = (rules.check_all, layout.check_layout, rulebook.check_rulebook, deadcode.check_dead, truth.check_truth)
+    findings = [finding for check in checks for finding in check(tree)]
+    findings += links.check_links(tree, os.path.join(ROOT, args.build))
     for finding in findings:
         print(finding)
     print("lint: %d files, %d findings" % (len(tree), len(findings)))

@@ -5,6 +5,7 @@ import layout
 import links
 import rulebook
 import rules
+import truth
 
 SPDX = "// SPDX-License-Identifier: MIT\n"
 
@@ -144,6 +145,13 @@ SAMPLES = [
     ("excused, called and by pointer", deadcode.check_dead,
      {"smp/a.c": "bool park_leave(int i)\n{\n}\nint shown(int i)\n{\n\treturn 1;\n}\n",
       "smp/b.c": "static int (*const f[])(int) = { shown };\n"}, None),
+    ("event without a line", truth.check_truth, {"kernel/a.c": 'log_event("new", "a=1");\n'}, "event new is not in"),
+    ("event printed by hand", truth.check_truth, {"purgatory/a.c": 'say("event=old code");\n'}, "event old is not in"),
+    ("event that is gone", truth.check_truth, {"docs/serial.md": "| `gone`, `x` | | |\n\nVerdicts: A\n"}, "prints event gone"),
+    ("file that is gone", truth.check_truth, {"docs/a.md": "See `mm/old.c`.\n"}, "there is no mm/old.c"),
+    ("function that is gone", truth.check_truth, {"README.md": "`old_name()` does it\n"}, "there is no old_name()"),
+    ("true words", truth.check_truth, {"docs/serial.md": "| `door` | `x` | |\n\nVerdicts: `mm/a.c`, `f()`\n",
+                                       "mm/a.c": "void f(void);\n", "kernel/a.c": 'log_event("door", "x");\n'}, None),
     ("guard and comment are fine", rules.check_pure, {"mm/a.h": "#ifndef MM_A_H\n/* volatile asm */\n#endif\n"}, None),
 ]
 
