@@ -13,6 +13,7 @@
 #include "boot/config.h"
 #include "boot/efimap.h"
 #include "boot/segment.h"
+#include "lib/range.h"
 
 enum door { DOOR_EFI, DOOR_HANDOVER, DOOR_LINUX64, DOOR_LINUX32, DOOR_LINUX16 };
 
@@ -28,14 +29,26 @@ struct framebuffer {
 	uint32_t red_mask, green_mask, blue_mask, reserved_mask;	/* PIXEL_MASK only */
 };
 
+/* What EFI is to Baton and to the next kernel. */
+enum efi_state {
+	EFI_NONE,			/* the map is made from e820 */
+	EFI_PHYSICAL,			/* the map is firmware's; no virtual addresses have been set */
+	EFI_VIRTUAL,			/* a kernel before us set virtual addresses: runtime services are not ours to
+					 * call. The map is made from e820; what that kernel left for the next one
+					 * (efi_runtime, SETUP_EFI) is passed on */
+};
+
+#define BOOT_NOTES_MAX 6
+
 struct boot_info {
 	enum door door;
 	uint64_t image_base, image_size;	/* Baton itself, BSS included */
 	uint64_t tsc_at_door, tsc_at_exit;	/* raw TSC: first instruction in C; ExitBootServices done */
 	uint64_t tsc_hz_hint;			/* from firmware's Stall, 0: unknown */
-	struct efi_map efi_map;			/* base 0: the door has none */
+	struct efi_map efi_map;			/* the memory map, also where it was made from e820 */
+	enum efi_state efi;
 	uint64_t efi_systab;			/* physical, 0: none */
-	bool efi_runtime_mapped;		/* SetVirtualAddressMap has been called by somebody */
+	struct efi_map efi_runtime;		/* EFI_VIRTUAL: what the kernel before us left, to be passed on */
 	uint64_t rsdp;				/* 0: none */
 	uint64_t smbios;			/* entry point, 0: none */
 	struct framebuffer framebuffer;
@@ -44,6 +57,17 @@ struct boot_info {
 	char smbios_vendor[64], smbios_product[64], smbios_bios[64];
 	struct config config;			/* merged: files, entry, command line */
 	struct boot_plan plan;			/* what to start: placed, read and hashed (boot/segment.h) */
+
+	/* Door 2. Firmware's doors leave all of it zero. */
+	struct problem refused;			/* why nothing can be started, code OK: something can */
+	struct problem notes[BOOT_NOTES_MAX];	/* what a start can go on without, to be said */
+	unsigned note_count;
+	bool devices_unmapped;			/* the loader's page tables show memory only, no device registers */
+	const struct range_list *readable;	/* ... and of that only this. NULL: everything is mapped */
+	/* Reads and hashes what plan has placed; NULL: the door did. Context: boss, own tables, every CPU taken. */
+	enum status (*finish_load)(struct boot_info *info, struct problem *problem);
+	const uint8_t *found_params;		/* copy of the boot_params page, NULL: none */
+	uint64_t found_setup_data;		/* checked list (boot/setup_data.h), 0: none */
 };
 
 #endif

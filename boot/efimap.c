@@ -198,6 +198,30 @@ enum status efimap_carve(struct efi_map *map, uint64_t base, uint64_t size, uint
 	return OK;
 }
 
+enum status efimap_claim(struct efi_map *map, uint64_t base, uint64_t size, struct problem *problem)
+{
+	uint64_t at = base & ~(PLACE_PAGE - 1), end = (base + size + PLACE_PAGE - 1) & ~(PLACE_PAGE - 1);
+
+	if (!size || end < at)
+		return OK;
+	for (;;) {
+		unsigned i = find_index(map, at);
+		const struct efi_descriptor *d = efimap_at(map, i);
+		uint64_t stop;
+		enum status status = OK;
+
+		if (i == efimap_count(map) || d->phys >= end)
+			return OK;
+		at = d->phys > at ? d->phys : at;
+		stop = end_of(d) < end ? end_of(d) : end;
+		if (d->type == EFI_TYPE_CONVENTIONAL)
+			status = efimap_carve(map, at, stop - at, EFI_TYPE_LOADER_DATA, problem);
+		if (status)
+			return status;
+		at = stop;
+	}
+}
+
 uint64_t efimap_ram_bytes(const struct efi_map *map)
 {
 	uint64_t sum = 0;

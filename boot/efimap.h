@@ -63,6 +63,10 @@ enum status efimap_prepare(struct efi_map *map, struct problem *problem) MUST_CH
 enum status efimap_carve(struct efi_map *map, uint64_t base, uint64_t size, uint32_t type, struct problem *problem)
 	MUST_CHECK;
 
+/* Makes type 2 (in use by the loader) of what is type 7 in the pages of [base, base + size); all else in the range and
+ * outside of the map stays. E50 as above; what came before the full descriptor is done then. */
+enum status efimap_claim(struct efi_map *map, uint64_t base, uint64_t size, struct problem *problem) MUST_CHECK;
+
 /* The map as sorted, merged e820; *count entries. E50: out has room for fewer. */
 enum status efimap_to_e820(const struct efi_map *map, struct e820_entry *out, unsigned capacity, unsigned *count,
 			   struct problem *problem) MUST_CHECK;

@@ -25,23 +25,13 @@ static void inline_drain(void *ctx)
 
 const struct hasher hasher_inline = { .submit = inline_submit, .drain = inline_drain };
 
-struct load_file {
-	const char *path;
-	void *handle;
-	uint64_t size, done;		/* bytes; read so far */
-	const uint8_t *wanted;		/* whole SHA-256 that the entry gives, NULL: none */
-	struct sha256_ctx sha256;	/* running, only if wanted */
-};
-
-/* One load on its way. */
+/* One step of a load on its way. */
 struct load {
 	const struct source *source;
-	const struct hasher *hasher;
+	const struct hasher *hasher;	/* load_read() only */
 	struct load_work *work;
 	struct boot_plan *plan;
 	struct problem *problem;
-	unsigned open_count;
-	struct load_file files[1 + ENTRY_INITRD_MAX];	/* the kernel is the first */
 };
 
 static uint64_t round_up(uint64_t value, uint64_t to)
@@ -66,14 +56,14 @@ static void *at_phys(uint64_t phys)
 
 static enum status open_file(struct load *load, const struct entry *entry, const char *path)
 {
-	struct load_file *file = &load->files[load->open_count];
+	struct load_file *file = &load->work->files[load->work->open_count];
 	enum status status;
 
 	file->path = path;
 	status = load->source->open(load->source->ctx, path, &file->handle, &file->size, load->problem);
 	if (status)
 		return problem_set(load->problem, status, "%s: %s", path, status_text(status));
-	load->open_count++;
+	load->work->open_count++;
 	if (!file->size)
 		return problem_set(load->problem, E_FILE_SIZE, "%s: file is empty", path);
 	file->wanted = entry_find_digest(entry, path);
@@ -177,7 +167,7 @@ static enum status open_kernel(struct load *load, const struct entry *entry)
 {
 	struct load_work *work = load->work;
 	struct boot_plan *plan = load->plan;
-	struct load_file *file = &load->files[0];
+	struct load_file *file = &load->work->files[0];
 	struct bzimage *image = &work->image;
 	enum status status = open_file(load, entry, entry->linux_path);
 	uint32_t first;
@@ -205,7 +195,7 @@ static enum status open_initrds(struct load *load, const struct entry *entry, ui
 	*bytes = 0;
 	for (unsigned i = 0; i < entry->initrd_count; i++) {
 		enum status status = open_file(load, entry, entry->initrd[i]);
-		uint64_t size = load->files[i + 1].size;
+		uint64_t size = load->work->files[i + 1].size;
 
 		if (status)
 			return status;
@@ -235,21 +225,37 @@ static enum status place(struct load *load, const struct place_request *request,
 	return OK;
 }
 
+/* A single initrd whose bytes the source has in memory, where an initrd may be. A kernel needs room behind it. */
+static bool stays_in_place(struct load *load, enum segment_kind kind, const struct load_file *file,
+			   const struct place_request *request, uint64_t *dest)
+{
+	const struct source *source = load->source;
+	struct problem unused = { 0 };
+
+	if (kind != SEGMENT_INITRD || load->work->open_count != 2 || !source->in_place)
+		return false;
+	*dest = source->in_place(source->ctx, file->handle, request);
+	return *dest && !place_check(request, *dest, &unused);
+}
+
 static enum status place_segment(struct load *load, enum segment_kind kind, const struct load_file *file,
 				 const struct place_request *request, uint64_t size)
 {
 	struct boot_plan *plan = load->plan;
 	struct boot_segment *segment = &plan->segments[plan->segment_count];
-	enum status status = place(load, request, file->path, &segment->dest);
+	enum status status = OK;
+	bool in_place = stays_in_place(load, kind, file, request, &segment->dest);
 
+	if (!in_place)
+		status = place(load, request, file->path, &segment->dest);
 	if (status)
 		return status;
 	segment->kind = kind;
 	memcpy(segment->path, file->path, strnlen(file->path, SEGMENT_PATH_MAX - 1));
-	segment->file_count = kind == SEGMENT_INITRD ? load->open_count - 1 : 1;
+	segment->file_count = kind == SEGMENT_INITRD ? load->work->open_count - 1 : 1;
 	segment->size = size;
-	segment->memory_size = round_up(size, PLACE_PAGE);
-	segment->reserved_size = request->size;
+	segment->memory_size = in_place ? size : round_up(size, PLACE_PAGE);
+	segment->reserved_size = in_place ? round_up(size, PLACE_PAGE) : request->size;
 	segment->whole_known = true;
 	for (unsigned i = 0; i < segment->file_count; i++)
 		segment->file_size += file[i].size;
@@ -308,10 +314,10 @@ static enum status place_all(struct load *load, uint64_t initrd_bytes)
 	enum status status;
 
 	place_request_kernel(&request, image);
-	status = place_segment(load, SEGMENT_KERNEL, &load->files[0], &request, image->pm_bytes);
+	status = place_segment(load, SEGMENT_KERNEL, &load->work->files[0], &request, image->pm_bytes);
 	if (!status && initrd_bytes) {
 		place_request_initrd(&request, image, initrd_bytes);
-		status = place_segment(load, SEGMENT_INITRD, &load->files[1], &request, initrd_bytes);
+		status = place_segment(load, SEGMENT_INITRD, &load->work->files[1], &request, initrd_bytes);
 	}
 	if (!status)
 		status = place_table(load);
@@ -324,7 +330,7 @@ static enum status place_all(struct load *load, uint64_t initrd_bytes)
 static enum status read_kernel(struct load *load)
 {
 	struct load_work *work = load->work;
-	struct load_file *file = &load->files[0];
+	struct load_file *file = &load->work->files[0];
 	struct boot_segment *segment = &load->plan->segments[0];
 	uint32_t rest = work->image.setup_bytes - BZIMAGE_HEADER_BYTES;
 	enum status status = OK;
@@ -349,8 +355,8 @@ static enum status read_initrds(struct load *load)
 	struct boot_segment *segment = &load->plan->segments[1];
 	uint64_t offset = 0;
 
-	for (unsigned i = 1; i < load->open_count; i++) {
-		struct load_file *file = &load->files[i];
+	for (unsigned i = 1; i < load->work->open_count; i++) {
+		struct load_file *file = &load->work->files[i];
 		uint64_t padded = round_up(offset, INITRD_PAD);
 		enum status status;
 
@@ -370,21 +376,57 @@ static enum status read_initrds(struct load *load)
 	return OK;
 }
 
-static enum status load_all(struct load *load, const struct entry *entry, const struct config *config)
+static void close_files(struct load_work *work)
 {
-	uint64_t initrd_bytes;
-	enum status status = open_kernel(load, entry);
+	for (unsigned i = 0; i < work->open_count; i++)
+		work->source->close(work->source->ctx, work->files[i].handle);
+	work->open_count = 0;
+}
 
+enum status load_place(const struct source *source, const struct entry *entry, const struct config *config,
+		       struct load_work *work, struct boot_plan *plan, struct problem *problem)
+{
+	struct load load = { .source = source, .work = work, .plan = plan, .problem = problem };
+	enum status status = entry_check_startable(entry, problem);
+	uint64_t initrd_bytes;
+
+	memset(plan, 0, sizeof(*plan));
+	memset(work->files, 0, sizeof(work->files));
+	work->source = source;
+	work->open_count = 0;
+	work->version[0] = '\0';
+	if (status)
+		return status;
+	memcpy(plan->entry_id, entry->id, sizeof(plan->entry_id));
+	memcpy(plan->title, entry->title, sizeof(plan->title));
+	status = open_kernel(&load, entry);
 	if (!status)
-		status = build_cmdline(load, entry, config);
+		status = build_cmdline(&load, entry, config);
 	if (!status)
-		status = open_initrds(load, entry, &initrd_bytes);
+		status = open_initrds(&load, entry, &initrd_bytes);
 	if (!status)
-		status = place_all(load, initrd_bytes);
-	if (!status)
-		status = read_kernel(load);
-	if (!status && initrd_bytes)
-		status = read_initrds(load);
+		status = place_all(&load, initrd_bytes);
+	if (status) {
+		close_files(work);
+		load_release(source, plan);
+	}
+	return status;
+}
+
+enum status load_read(const struct hasher *hasher, struct load_work *work, struct boot_plan *plan,
+		      struct problem *problem)
+{
+	struct load load = { .source = work->source, .hasher = hasher ? hasher : &hasher_inline, .work = work,
+			     .plan = plan, .problem = problem };
+	enum status status = read_kernel(&load);
+
+	if (!status && plan->segment_count > 1)
+		status = read_initrds(&load);
+	/* Whatever happened: nobody may be hashing memory that is given back below. */
+	load.hasher->drain(load.hasher->ctx);
+	close_files(work);
+	if (status)
+		load_release(work->source, plan);
 	return status;
 }
 
@@ -392,24 +434,9 @@ enum status load_entry(const struct source *source, const struct hasher *hasher,
 		       const struct config *config, struct load_work *work, struct boot_plan *plan,
 		       struct problem *problem)
 {
-	struct load load = { .source = source, .hasher = hasher ? hasher : &hasher_inline, .work = work,
-			     .plan = plan, .problem = problem };
-	enum status status = entry_check_startable(entry, problem);
+	enum status status = load_place(source, entry, config, work, plan, problem);
 
-	memset(plan, 0, sizeof(*plan));
-	work->version[0] = '\0';
-	if (status)
-		return status;
-	memcpy(plan->entry_id, entry->id, sizeof(plan->entry_id));
-	memcpy(plan->title, entry->title, sizeof(plan->title));
-	status = load_all(&load, entry, config);
-	/* Whatever happened: nobody may be hashing memory that is given back below. */
-	load.hasher->drain(load.hasher->ctx);
-	for (unsigned i = 0; i < load.open_count; i++)
-		source->close(source->ctx, load.files[i].handle);
-	if (status)
-		load_release(source, plan);
-	return status;
+	return status ? status : load_read(hasher, work, plan, problem);
 }
 
 void load_release(const struct source *source, struct boot_plan *plan)

@@ -14,6 +14,7 @@
 #include "boot/entry.h"
 #include "boot/segment.h"
 #include "boot/source.h"
+#include "lib/sha256.h"
 #include "lib/status.h"
 
 #define LOAD_INITRD_BYTES_MAX	(16ull << 30)
@@ -31,19 +32,39 @@ struct hasher {
 /* Computes at once, on the calling CPU. */
 extern const struct hasher hasher_inline;
 
-/* Scratch memory of one load: 40 KiB, contents of no interest to the caller. */
+/* A file on its way. */
+struct load_file {
+	const char *path;
+	void *handle;
+	uint64_t size, done;		/* bytes; read so far */
+	const uint8_t *wanted;		/* whole SHA-256 that the entry gives, NULL: none */
+	struct sha256_ctx sha256;	/* running, only if wanted */
+};
+
+/* Memory of one load: 40 KiB, contents of no interest to the caller but for version. */
 struct load_work {
+	const struct source *source;
+	unsigned open_count;
+	struct load_file files[1 + ENTRY_INITRD_MAX];	/* the kernel is the first */
 	uint8_t setup[BZIMAGE_SETUP_MAX];
 	struct bzimage image;
-	char version[128];		/* kernel's version string, valid after load_entry() */
+	char version[128];		/* kernel's version string, valid after load_read() */
 };
 
 /*
- * Fills *plan from entry and config (config->append goes behind the options). segments[0] is the kernel, segments[1]
- * the initrd if there is one. On error everything placed is released and nothing remains open; the message names the
- * file. E13/E15: entry not startable, E20/E21: file missing or unreadable, E22: size, E23-E25: kernel image,
- * E26: digest differs from the entry's, E28: command line, E50/E52: memory.
+ * In two steps, for a door that may not yet write to the places it found: load_place() opens, checks and finds memory
+ * for everything and writes to the digest table only; load_read() reads and hashes. source, entry, work and plan must
+ * stay until then. segments[0] is the kernel, segments[1] the initrd if there is one; config->append goes behind the
+ * entry's options. On error everything placed is released and nothing remains open; the message names the file.
+ * load_place(): E13/E15: entry not startable, E20/E21: file missing or unreadable, E22: size, E23-E25: kernel image,
+ * E28: command line, E50/E52: memory. load_read(): E21, E24, E26: digest differs from the entry's.
  */
+enum status load_place(const struct source *source, const struct entry *entry, const struct config *config,
+		       struct load_work *work, struct boot_plan *plan, struct problem *problem) MUST_CHECK;
+enum status load_read(const struct hasher *hasher, struct load_work *work, struct boot_plan *plan,
+		      struct problem *problem) MUST_CHECK;
+
+/* Both. */
 enum status load_entry(const struct source *source, const struct hasher *hasher, const struct entry *entry,
 		       const struct config *config, struct load_work *work, struct boot_plan *plan,
 		       struct problem *problem) MUST_CHECK;

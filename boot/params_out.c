@@ -4,24 +4,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "boot/params_at.h"
+#include "boot/params_in.h"
 #include "lib/string.h"
 
-/* Offsets in boot_params, Documentation/arch/x86/zero-page.rst and boot.rst. */
-enum {
-	AT_VIDEO_ISVGA = 0x0f, AT_LFB_WIDTH = 0x12,
-	AT_LFB_HEIGHT = 0x14, AT_LFB_DEPTH = 0x16, AT_LFB_BASE = 0x18, AT_LFB_SIZE = 0x1c, AT_LFB_PITCH = 0x24,
-	AT_LFB_COLOURS = 0x26, AT_LFB_PAGES = 0x32, AT_LFB_CAPABILITIES = 0x36, AT_EXT_LFB_BASE = 0x3a,
-	AT_RSDP = 0x70, AT_EXT_RAMDISK_IMAGE = 0xc0, AT_EXT_RAMDISK_SIZE = 0xc4, AT_EXT_CMDLINE = 0xc8,
-	AT_EFI_SIGNATURE = 0x1c0, AT_EFI_SYSTAB = 0x1c4, AT_EFI_DESC_SIZE = 0x1c8, AT_EFI_DESC_VERSION = 0x1cc,
-	AT_EFI_MAP = 0x1d0, AT_EFI_MAP_SIZE = 0x1d4, AT_EFI_SYSTAB_HIGH = 0x1d8, AT_EFI_MAP_HIGH = 0x1dc,
-	AT_ALT_MEM_K = 0x1e0, AT_E820_COUNT = 0x1e8, AT_SECURE_BOOT = 0x1ec, AT_VID_MODE = 0x1fa,
-	AT_TYPE_OF_LOADER = 0x210, AT_CODE32_START = 0x214, AT_RAMDISK_IMAGE = 0x218, AT_RAMDISK_SIZE = 0x21c,
-	AT_CMDLINE = 0x228, AT_SETUP_DATA = 0x250, AT_E820 = 0x2d0,
-};
-
 #define HEADER_LENGTH_MIN	(0x268 - SETUP_HEADER_START)
-#define ISVGA_EFI		0x70
-#define CAPABILITY_64BIT_BASE	2u
 #define LOADER_UNDEFINED	0xff
 #define LOW_RAM_END		0xa0000u
 #define ALT_MEM_K		(32u * 1024)
@@ -148,6 +135,12 @@ static void put_header(uint8_t *page, const struct params_out *in)
 	put64(page + AT_SETUP_DATA, in->setup_data);
 }
 
+/* A loader's own record of another kind of screen says more than we know of it. */
+static bool describes_efi_screen(const struct params_out *in)
+{
+	return !in->found || in->found[AT_VIDEO_ISVGA] == ISVGA_EFI;
+}
+
 enum status params_build(uint8_t page[PARAMS_BYTES], const struct params_out *in, struct problem *problem)
 {
 	enum status status;
@@ -156,9 +149,11 @@ enum status params_build(uint8_t page[PARAMS_BYTES], const struct params_out *in
 	    in->setup_header_length > SETUP_HEADER_END - SETUP_HEADER_START)
 		return problem_set(problem, E_KERNEL_HEADER, "setup header of %u bytes", in->setup_header_length);
 	memset(page, 0, PARAMS_BYTES);
+	if (in->found)
+		params_copy_found(page, in->found);
 	put_header(page, in);
 	status = put_e820(page, in, problem);
-	if (!status && in->framebuffer && in->framebuffer->base)
+	if (!status && in->framebuffer && in->framebuffer->base && describes_efi_screen(in))
 		status = put_framebuffer(page, in->framebuffer, problem);
 	if (status)
 		return status;

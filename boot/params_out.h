@@ -29,6 +29,7 @@ struct params_out {
 	uint64_t setup_data;			/* first node, 0: none */
 	uint64_t load_address;			/* kernel's dest, goes into code32_start */
 	uint8_t secure_boot;
+	const uint8_t *found;			/* the page that Baton was started with, NULL: by firmware */
 };
 
 /* Fills page completely. E24: setup_header_length out of bounds. E51: more than 128 e820 entries and no setup_data

@@ -18,7 +18,7 @@
 #define SETUP_HEADER_END 0x290		/* nothing of the header lies beyond */
 
 /* Chunks that the digest table has room for beyond the loaded files: boot_params, command line, setup_data, block. */
-#define DIGEST_SPARE_CHUNKS 16
+#define DIGEST_SPARE_CHUNKS 24
 
 struct boot_segment {
 	enum segment_kind kind;		/* digest.h: kernel, initrd, ... */

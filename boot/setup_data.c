@@ -125,3 +125,38 @@ enum status setup_data_walk(uint64_t head, const struct place_range *ram, unsign
 	}
 	return OK;
 }
+
+static bool is_kept(const struct setup_data *node, uint32_t own_type)
+{
+	return node->type != SETUP_DATA_E820_EXT && node->type != SETUP_DATA_KEXEC_KHO && node->type != own_type;
+}
+
+static uint64_t room_of(const struct setup_data *node)
+{
+	return (sizeof(*node) + node->len + 7) & ~7ull;
+}
+
+uint64_t setup_data_kept_bytes(uint64_t head, uint32_t own_type)
+{
+	uint64_t bytes = 0;
+
+	for (uint64_t at = head; at; at = node_at(at)->next)
+		bytes += is_kept(node_at(at), own_type) ? room_of(node_at(at)) : 0;
+	return bytes;
+}
+
+void setup_data_copy_kept(uint64_t head, uint32_t own_type, void *to, uint64_t *list)
+{
+	uint8_t *out = to;
+
+	for (uint64_t at = head; at; at = node_at(at)->next) {
+		const struct setup_data *node = node_at(at);
+
+		if (!is_kept(node, own_type))
+			continue;
+		memset(out, 0, room_of(node));
+		memcpy(out + sizeof(*node), node + 1, node->len);
+		setup_data_append(list, (struct setup_data *)out, node->type, node->len);
+		out += room_of(node);
+	}
+}

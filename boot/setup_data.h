@@ -49,4 +49,13 @@ typedef enum status setup_data_fn(void *arg, const struct setup_data *node, cons
 enum status setup_data_walk(uint64_t head, const struct place_range *ram, unsigned ram_count, setup_data_fn *each,
 			    void *arg, struct problem *problem) MUST_CHECK;
 
+/* Bytes that setup_data_copy_kept() will write, a multiple of 8. head: an incoming list that passed
+ * setup_data_walk(). */
+uint64_t setup_data_kept_bytes(uint64_t head, uint32_t own_type);
+
+/* Copies the nodes that the next kernel is to get (all but E820_EXT and KEXEC_KHO, which describe a machine that is no
+ * more, and own_type) to `to` (8-byte aligned), in order, and appends the copies to *list. INDIRECT targets stay where
+ * they are. */
+void setup_data_copy_kept(uint64_t head, uint32_t own_type, void *to, uint64_t *list);
+
 #endif

@@ -42,12 +42,17 @@ struct source {
 	 * order. E21: firmware failed, or the file ended early. */
 	enum status (*read)(void *ctx, void *file, uint64_t offset, void *to, uint32_t length, struct problem *p);
 
+	/* May be NULL. Where the file's bytes already lie for good, if that meets the request; 0: read them elsewhere.
+	 * They are then read onto themselves and the memory behind them belongs to others. */
+	uint64_t (*in_place)(void *ctx, void *file, const struct place_request *request);
+
 	void (*close)(void *ctx, void *file);
 
 	/* Finds memory; *phys is usable as a pointer (identity mapped). E50: none that fits. */
 	enum status (*place)(void *ctx, const struct place_request *request, uint64_t *phys, struct problem *p);
 
-	/* Gives a placed run back when loading fails after it; size as in the request. */
+	/* Gives a placed run back when loading fails after it; size as in the request. Also called for what stays in
+	 * place: then there is nothing to do. */
 	void (*release)(void *ctx, uint64_t phys, uint64_t size);
 
 	/* May be NULL. Called after every chunk. name: the file's path. */

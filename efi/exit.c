@@ -80,6 +80,7 @@ enum status exit_to_kernel(struct boot_info *info, struct problem *problem)
 	enum status error;
 
 	info->door = DOOR_EFI;
+	info->efi = EFI_PHYSICAL;
 	info->image_base = (uint64_t)firmware.loaded->ImageBase;
 	info->image_size = firmware.loaded->ImageSize;
 	info->tsc_at_door = firmware.tsc_at_door;
