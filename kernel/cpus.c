@@ -69,8 +69,11 @@ enum status cpus_take(const struct boot_info *info, const struct machine *machin
 
 	if (s == OK)
 		s = memory_map(info, memory, guards, list_guards(memory.base, count), problem);
-	if (s == OK)
-		s = smp_init(&machine->madt, memory.base, memory.size, problem);
+	if (s != OK)
+		return s;
+	log_devices_mapped(info);
+	apic_save_found();
+	s = smp_init(&machine->madt, memory.base, memory.size, problem);
 	if (s != OK)
 		return s;
 	apic_enable();

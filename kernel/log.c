@@ -16,6 +16,10 @@
 
 #define LOG_LINE_BYTES 400
 
+/* The PC's first serial port, where nothing else is left to say a failure on. */
+#define LAST_RESORT_PORT 0x3f8
+#define LAST_RESORT_BAUD 115200
+
 /* Under a hypervisor text waits here until the other CPUs are taken: firmware's APs may spin until then, and each
  * access to a serial port or screen costs an emulator a time slice (seconds for 31 CPUs and four lines were seen). */
 #define LOG_HELD_BYTES 4096
@@ -23,7 +27,9 @@
 static struct uart serial;
 static char held_text[LOG_HELD_BYTES];
 static size_t held_bytes;
+static uint32_t baud;		/* of serial, 0: as firmware set it */
 static bool holding;
+static bool devices_mapped;
 
 const struct uart *log_uart(void)
 {
@@ -35,14 +41,30 @@ void log_serial_off(void)
 	serial.base = 0;
 }
 
+static void write_out(const char *text, size_t length)
+{
+	if (devices_mapped || !serial.mmio)
+		uart_write_text(&serial, text, length);
+	screen_write(text);
+}
+
 void log_release(void)
 {
 	holding = false;
 	if (!held_bytes)
 		return;
-	uart_write_text(&serial, held_text, held_bytes);
-	screen_write(held_text);
+	write_out(held_text, held_bytes);
 	held_bytes = 0;
+}
+
+void log_last_resort(void)
+{
+	bool heard = serial.base && (devices_mapped || !serial.mmio);
+
+	if (heard || (devices_mapped && screen_there()))
+		return;
+	serial = (struct uart){ LAST_RESORT_PORT, 0, 1 };
+	uart_init(&serial, LAST_RESORT_BAUD);
 }
 
 static void emit(const char *text)
@@ -55,8 +77,7 @@ static void emit(const char *text)
 		return;
 	}
 	log_release();
-	uart_write_text(&serial, text, strlen(text));
-	screen_write(text);
+	write_out(text, length);
 }
 
 static void emit_formatted(const char *prefix, const char *format, va_list args)
@@ -94,8 +115,14 @@ void log_text(const char *format, ...)
 
 void log_problem(const struct problem *problem)
 {
-	log_release();
+	if (devices_mapped)
+		log_release();
 	log_event("error", "code=E%02u text=\"%s\"", (unsigned)problem->code, problem->text);
+}
+
+static bool under_hypervisor(void)
+{
+	return cpu_cpuid(1, 0).ecx >> 31;
 }
 
 /* The configured console, else the one that firmware's SPCR names. */
@@ -115,6 +142,18 @@ static enum status find_console(const struct boot_info *info, struct console_spe
 	return OK;
 }
 
+void log_devices_mapped(const struct boot_info *info)
+{
+	if (devices_mapped)
+		return;
+	devices_mapped = true;
+	if (serial.mmio)
+		uart_init(&serial, baud);
+	screen_open(&info->framebuffer);
+	if (!under_hypervisor())
+		log_release();
+}
+
 void log_open(const struct boot_info *info)
 {
 	struct problem problem = { 0 };
@@ -122,10 +161,13 @@ void log_open(const struct boot_info *info)
 
 	if (find_console(info, &spec, &problem) == OK && spec.base) {
 		serial = (struct uart){ spec.base, spec.mmio, spec.stride };
-		uart_init(&serial, spec.baud);
+		baud = spec.baud;
 	}
-	screen_open(&info->framebuffer);
-	holding = cpu_cpuid(1, 0).ecx >> 31;
+	holding = true;
+	if (!serial.mmio)
+		uart_init(&serial, baud);
+	if (!info->devices_unmapped)
+		log_devices_mapped(info);
 	log_text("grammar=%u version=%s commit=%s build=%s", LOG_GRAMMAR_VERSION, BATON_VERSION, BATON_COMMIT,
 		 BATON_BUILD);
 	if (problem.code)

@@ -11,9 +11,13 @@
 
 #define LOG_GRAMMAR_VERSION 1
 
-/* Opens the sinks that info names: config.console, else none; the framebuffer when there is one. Prints
- * the grammar line. Context: boss, once, after ExitBootServices. */
+/* Opens the sinks that info names: config.console, else SPCR's; the framebuffer when there is one. Prints the grammar
+ * line. With info->devices_unmapped only I/O ports are touched, and text waits for log_devices_mapped(). Context: boss,
+ * once, with firmware or the loader behind us. */
 void log_open(const struct boot_info *info);
+
+/* Opens the sinks that info->devices_unmapped kept closed. Right after our own page tables are loaded. */
+void log_devices_mapped(const struct boot_info *info);
 
 /* The UART in use, for the block. base 0: none. */
 struct uart;
@@ -32,6 +36,9 @@ void log_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Writes what log_open() and later calls held back; from now on lines go out at once. Called when the other CPUs are
  * taken, and by everything that stops. */
 void log_release(void);
+
+/* If nothing that was opened can be heard: the PC's first serial port, so that no failure is silent. */
+void log_last_resort(void);
 
 /* The problem as a machine line: event=error code=E24 text="...". Same context. */
 void log_problem(const struct problem *problem);

@@ -53,11 +53,17 @@ static void read_mcfg(struct machine *m, const uint8_t *mcfg, uint32_t length)
 	}
 }
 
+static const struct range_list *limit;
+
+void machine_limit(const struct range_list *readable)
+{
+	limit = readable;
+}
+
 static const void *identity_at(void *context, uint64_t phys, uint32_t length)
 {
 	(void)context;
-	(void)length;
-	return (const void *)phys;
+	return !limit || range_contains(limit, phys, phys + length) ? (const void *)phys : NULL;
 }
 
 /* One table; a malformed one is said and counts as absent. */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "lib/acpi.h"
+#include "lib/range.h"
 #include "lib/status.h"
 #include "smp/madt.h"
 #include "x86/pc/pci.h"
@@ -25,6 +26,9 @@ struct machine {
 	unsigned ecam_count;
 	uint32_t iommu;			/* MACHINE_DMAR, MACHINE_IVRS, for the report */
 };
+
+/* Tables outside of these ranges count as not readable; NULL: no limit. First. The list stays the caller's. */
+void machine_limit(const struct range_list *readable);
 
 /* One table, under the map that is loaded. OK with table->data NULL: there is none. E40. */
 enum status MUST_CHECK machine_find_table(uint64_t rsdp, const char *signature, struct acpi_table *table,

@@ -49,6 +49,25 @@ static void note(enum status s)
 	problem.code = OK;
 }
 
+/* What the door could not say, since it had no console. */
+static void hear_the_door(const struct boot_info *info)
+{
+	for (unsigned i = 0; i < info->note_count; i++)
+		log_problem(&info->notes[i]);
+	if (info->refused.code)
+		stop_problem(&info->refused);
+}
+
+/* Before the HPET's registers are mapped it is no clock. */
+static void first_clock(const struct boot_info *info)
+{
+	struct tsc_sources reachable = machine.clock;
+
+	if (info->devices_unmapped)
+		reachable.hpet_base = 0;
+	note(tsc_init(&reachable, &problem));
+}
+
 /* Until the CPUs' memory exists the boss faults on static stacks. */
 static void own_tables_early(void)
 {
@@ -117,6 +136,10 @@ static void with_all_cpus(void *argument)
 	struct boot_info *info = argument;
 
 	note(tsc_calibrate(&machine.clock, &problem));
+	if (info->finish_load) {
+		must(info->finish_load(info, &problem));
+		phase_done("load");
+	}
 	log_event("own", "levels=%u tsc_khz=%lu clock=%s ram=%lu platform=%s free_pages=%lu", kernel_memory.levels,
 		  tsc_khz(), tsc_source_text(), kernel_memory.ram_bytes, platform.name, kernel_memory.phys.free_pages);
 	next_open_report(&next, smp_cpu_count(), INVENTORY_PCI_REPORTED);
@@ -147,15 +170,17 @@ _Noreturn void kernel_main(struct boot_info *info)
 	phase_origin(info->tsc_at_door);
 	phase_done_at("door", info->tsc_at_exit);
 	stop_configure(&info->config, &machine.reset);
+	machine_limit(info->readable);
 	own_tables_early();		/* before the consoles: one that is not there may fault */
 	log_open(info);
 	platform_read(&platform);
 
+	hear_the_door(info);
 	must(faults_configure(info->config.fault, &problem));
 	must(memory_open(info, &problem));
 	machine_read(&machine, info->rsdp, initial_apic_id());
 	machine.clock.hint_hz = info->tsc_hz_hint;
-	note(tsc_init(&machine.clock, &problem));
+	first_clock(info);
 	must(apic_init(&problem));
 	reserve(info);
 	list_devices(info);

@@ -47,8 +47,11 @@ enum status memory_open(struct boot_info *info, struct problem *problem)
 	read_features(&m->features);
 	m->levels = cpu_read_cr4() & CR4_LA57 ? 5 : 4;
 	m->ram_bytes = efimap_ram_bytes(&info->efi_map);
-	s = memory_reserve_at(info, "efi-map", info->efi_map.base & ~(MM_PAGE_BYTES - 1),
-			      mm_page_up((info->efi_map.base & (MM_PAGE_BYTES - 1)) + info->efi_map.capacity), problem);
+	/* The next kernel reads firmware's map where it is; one made from e820 is ours alone. */
+	if (info->efi == EFI_PHYSICAL)
+		s = memory_reserve_at(info, "efi-map", info->efi_map.base & ~(MM_PAGE_BYTES - 1),
+				      mm_page_up((info->efi_map.base & (MM_PAGE_BYTES - 1)) + info->efi_map.capacity),
+				      problem);
 	if (s == OK && info->low_page)
 		s = memory_reserve_at(info, "trampoline", info->low_page, MM_PAGE_BYTES, problem);
 	if (s == OK && info->plan.digest_table)
@@ -135,9 +138,9 @@ enum status memory_start(struct boot_info *info, struct problem *problem)
 	return s;
 }
 
-struct range_list { struct identity_range *at; unsigned count, capacity; };
+struct map_list { struct identity_range *at; unsigned count, capacity; };
 
-static void list_add(struct range_list *list, uint64_t base, uint64_t size, mm_prot prot, enum mm_page_size max,
+static void list_add(struct map_list *list, uint64_t base, uint64_t size, mm_prot prot, enum mm_page_size max,
 		     const char *what)
 {
 	if (size && list->count < list->capacity)
@@ -145,7 +148,7 @@ static void list_add(struct range_list *list, uint64_t base, uint64_t size, mm_p
 }
 
 /* RAM that we or the next image use is writable; tables of firmware read-only; firmware's own not mapped at all. */
-static void list_ram(struct range_list *list, const struct efi_map *map)
+static void list_ram(struct map_list *list, const struct efi_map *map)
 {
 	for (unsigned i = 0; i < efimap_count(map); i++) {
 		const struct efi_descriptor *d = efimap_at(map, i);
@@ -165,9 +168,9 @@ static void list_ram(struct range_list *list, const struct efi_map *map)
 	}
 }
 
-static void list_image(struct range_list *list)
+static void list_image(struct map_list *list)
 {
-	list_add(list, image_base(), image_size(), MM_READ, MM_PAGE_4K, "image");
+	list_add(list, image_loaded().base, image_loaded().size, MM_READ, MM_PAGE_4K, "image");
 	list_add(list, image_text().base, image_text().size, MM_EXEC, MM_PAGE_4K, "text");
 	list_add(list, image_data().base, image_data().size, MM_WRITE, MM_PAGE_4K, "data");
 }
@@ -179,7 +182,7 @@ enum status memory_map(const struct boot_info *info, struct mm_range cpus, const
 	unsigned capacity = efimap_count(&info->efi_map) + guard_count + m->reserved_count + m->device_count +
 			    SEGMENT_MAX + 16;
 	uint64_t scratch, pages = mm_page_up(capacity * sizeof(struct identity_range)) / MM_PAGE_BYTES;
-	struct range_list list = { NULL, 0, capacity };
+	struct map_list list = { NULL, 0, capacity };
 	enum status s = phys_alloc_run(&m->phys, pages, MM_PAGE_BYTES, 0, &scratch, problem);
 
 	if (s != OK)
@@ -204,7 +207,7 @@ enum status memory_map(const struct boot_info *info, struct mm_range cpus, const
 
 	s = space_init(&m->space, m->levels, &m->features, &m->tables, problem);
 	if (s == OK) {
-		m->pinned[0] = (struct mm_range){ image_base(), image_size() };
+		m->pinned[0] = image_loaded();
 		m->pinned[1] = cpus;
 		m->space.pinned = m->pinned;
 		m->space.pinned_count = 2;

@@ -23,8 +23,9 @@ void next_size(const struct boot_info *info, unsigned cpus, unsigned pci_functio
 
 	next->report_bytes = report_size_needed(cpus, pci_functions);
 	next->e820_bytes = setup_data_e820_ext_bytes(e820_most);
+	next->kept_bytes = setup_data_kept_bytes(info->found_setup_data, REPORT_SETUP_TYPE);
 	next->size = mm_page_up(PARAMS_BYTES + CMDLINE_MAX + align8(sizeof(struct setup_data) + next->report_bytes) +
-				align8(next->e820_bytes));
+				align8(next->e820_bytes) + next->kept_bytes + align8(info->efi_runtime.size));
 }
 
 enum status next_reserve_at(struct boot_info *info, uint64_t base, struct next *next, struct problem *problem)
@@ -34,6 +35,8 @@ enum status next_reserve_at(struct boot_info *info, uint64_t base, struct next *
 	next->cmdline = next->boot_params + PARAMS_BYTES;
 	next->report_node = next->cmdline + CMDLINE_MAX;
 	next->e820_node = next->report_node + align8(sizeof(struct setup_data) + next->report_bytes);
+	next->kept_nodes = next->e820_node + align8(next->e820_bytes);
+	next->runtime_map = next->kept_nodes + next->kept_bytes;
 	return memory_reserve_at(info, "next", base, next->size, problem);
 }
 
@@ -46,16 +49,20 @@ static enum status add_segment(struct boot_plan *plan, enum segment_kind kind, u
 			       struct problem *problem)
 {
 	struct boot_segment *segment = &plan->segments[plan->segment_count];
+	uint64_t chunks = (size + CHUNK_BYTES - 1) / CHUNK_BYTES;
 
-	if (plan->segment_count == SEGMENT_MAX || plan->digest_count == plan->digest_capacity)
+	if (plan->segment_count == SEGMENT_MAX || plan->digest_capacity - plan->digest_count < chunks)
 		return problem_set(problem, E_NO_MEMORY, "digest table: no room for segment %u", (unsigned)kind);
 	memset(segment, 0, sizeof(*segment));
 	segment->kind = kind;
 	segment->dest = base;
 	segment->size = segment->memory_size = segment->file_size = size;
 	segment->reserved_size = mm_page_up(size);
-	segment->chunks = &plan->digest_table[plan->digest_count++];
-	chunk_digest_compute(segment->chunks, (const void *)base, size);
+	segment->chunks = &plan->digest_table[plan->digest_count];
+	plan->digest_count += chunks;
+	for (uint64_t i = 0, at = 0; i < chunks; i++, at += CHUNK_BYTES)
+		chunk_digest_compute(&segment->chunks[i], (const void *)(base + at),
+				     (uint32_t)(size - at < CHUNK_BYTES ? size - at : CHUNK_BYTES));
 	plan->segment_count++;
 	return OK;
 }
@@ -73,11 +80,13 @@ static enum status build_params(struct boot_info *info, struct next *next, unsig
 {
 	const struct boot_segment *kernel = find_segment(&info->plan, SEGMENT_KERNEL);
 	const struct boot_segment *initrd = find_segment(&info->plan, SEGMENT_INITRD);
+	struct efi_map runtime = info->efi_runtime;
 	struct params_out out = {
 		.setup_header = info->plan.setup_header,
 		.setup_header_length = info->plan.setup_header_length,
 		.e820 = e820, .e820_count = e820_count,
-		.efi_map = &info->efi_map, .efi_systab = info->efi_systab,
+		.efi_map = info->efi == EFI_PHYSICAL ? &info->efi_map : info->efi == EFI_VIRTUAL ? &runtime : NULL,
+		.efi_systab = info->efi_systab,
 		.framebuffer = &info->framebuffer,
 		.rsdp = info->rsdp,
 		.ramdisk = initrd ? initrd->dest : 0, .ramdisk_size = initrd ? initrd->size : 0,
@@ -85,9 +94,14 @@ static enum status build_params(struct boot_info *info, struct next *next, unsig
 		.setup_data = setup_data,
 		.load_address = kernel->dest,
 		.secure_boot = info->secure_boot,
+		.found = info->found_params,
 	};
+	enum status s;
 
-	enum status s = params_build((uint8_t *)next->boot_params, &out, problem);
+	if (runtime.size)
+		memcpy((void *)next->runtime_map, (const void *)runtime.base, runtime.size);
+	runtime.base = next->runtime_map;
+	s = params_build((uint8_t *)next->boot_params, &out, problem);
 
 	/* A screen that Linux's record of it cannot describe is no reason to refuse: Linux finds others by itself. */
 	if (s == E_CONFIG_VALUE) {
@@ -111,6 +125,7 @@ enum status next_build(struct boot_info *info, struct next *next, struct problem
 	setup_data_append(&setup_data, (struct setup_data *)next->report_node, REPORT_SETUP_TYPE, next->report_bytes);
 	if (e820_count > PARAMS_E820_MAX)
 		setup_data_append_e820_ext(&setup_data, (struct setup_data *)next->e820_node, e820, e820_count);
+	setup_data_copy_kept(info->found_setup_data, REPORT_SETUP_TYPE, (void *)next->kept_nodes, &setup_data);
 	s = build_params(info, next, e820_count, setup_data, problem);
 	if (s == OK)
 		s = add_segment(&info->plan, SEGMENT_BOOT_PARAMS, next->boot_params, PARAMS_BYTES, problem);
@@ -121,5 +136,8 @@ enum status next_build(struct boot_info *info, struct next *next, struct problem
 	if (s == OK && e820_count > PARAMS_E820_MAX)
 		s = add_segment(&info->plan, SEGMENT_SETUP_DATA, next->e820_node,
 				setup_data_e820_ext_bytes(e820_count), problem);
+	if (s == OK && next->kept_bytes + info->efi_runtime.size)
+		s = add_segment(&info->plan, SEGMENT_SETUP_DATA, next->kept_nodes,
+				next->kept_bytes + info->efi_runtime.size, problem);
 	return s;
 }

@@ -12,8 +12,9 @@
 
 struct next {
 	uint64_t base, size;		/* the reserved range */
-	uint64_t boot_params, cmdline, report_node, e820_node;
+	uint64_t boot_params, cmdline, report_node, e820_node, kept_nodes, runtime_map;
 	uint32_t report_bytes, e820_bytes;
+	uint64_t kept_bytes;		/* of the loader's setup_data nodes */
 	struct report report;
 };
 

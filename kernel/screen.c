@@ -21,6 +21,11 @@ void screen_open(const struct framebuffer *fb)
 		fbtext_clear(&text);
 }
 
+bool screen_there(void)
+{
+	return text.columns != 0;
+}
+
 void screen_write(const char *line)
 {
 	fbtext_write(&text, line, strlen(line));

@@ -13,6 +13,9 @@ bool screen_usable(const struct framebuffer *fb);
 /* Clears the screen and starts at its top. Does nothing without a 32-bit framebuffer. */
 void screen_open(const struct framebuffer *fb);
 
+/* True once screen_open() has found one that it can draw on. */
+bool screen_there(void);
+
 void screen_write(const char *text);
 
 #endif

@@ -47,6 +47,8 @@ static _Noreturn void act(void)
 
 _Noreturn void stop_problem(const struct problem *problem)
 {
+	log_last_resort();
+	log_release();
 	log_problem(problem);
 	act();
 }
@@ -103,6 +105,7 @@ void stop_exception(const struct trap_frame *f)
 		for (;;)
 			cpu_hlt();
 	}
+	log_last_resort();
 	log_release();
 	log_event("exception", "vector=%lu error=0x%lx rip=0x%lx base=0x%lx cr2=0x%lx", (unsigned long)f->vector,
 		  (unsigned long)f->error, (unsigned long)f->rip, (unsigned long)image_base(),

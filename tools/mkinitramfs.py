@@ -2,38 +2,39 @@
 # SPDX-License-Identifier: MIT
 """Writes the initramfs of tests and `make run`: busybox, baton-report, the init script, one module.
 
-usage: mkinitramfs.py OUT --init FILE [--busybox FILE] [--add HOST:GUEST]... [--pad-mib N]
+usage: mkinitramfs.py OUT --init FILE [--busybox FILE] [--add HOST:GUEST]... [--program HOST:GUEST]... [--pad-mib N]
 
 A newc cpio written directly: no root, no device nodes but /dev/console, the same bytes every time.
+--program adds the shared libraries that ldd names here, too (LD_LIBRARY_PATH leads it to others).
 --pad-mib appends a file of that size with bytes that do not compress, for the bench.
 """
 import argparse
 import os
 import random
+import re
 import stat
+import subprocess
+import sys
 
-
-class Cpio:
-    def __init__(self, out):
-        self.out = out
-        self.inode = 0
-
-    def add(self, name, mode, data=b"", rdev=(0, 0)):
-        self.inode += 1
-        raw = name.encode() + b"\0"
-        fields = (self.inode, mode, 0, 0, 1, 0, len(data), 0, 0, rdev[0], rdev[1], len(raw), 0)
-        head = b"070701" + b"".join(b"%08X" % f for f in fields) + raw
-        self.out.write(head + b"\0" * (-len(head) % 4))
-        self.out.write(data)
-        self.out.write(b"\0" * (-len(data) % 4))
-
-    def close(self):
-        self.add("TRAILER!!!", 0)
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from cpio import Cpio  # noqa: E402
 
 
 def read(path):
     with open(path, "rb") as f:
         return f.read()
+
+
+def libraries(program):
+    """{path here: path in the guest} of what the dynamic linker would load, itself included."""
+    out = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
+    found = re.findall(r"(?:=> |^\s+)(/\S+) \(", out, re.M)
+    return {lib: lib if "/ld-linux" in lib else "/lib/x86_64-linux-gnu/" + os.path.basename(lib) for lib in found}
+
+
+def parents(path):
+    parts = path.strip("/").split("/")[:-1]
+    return ["/".join(parts[:i + 1]) for i in range(len(parts))]
 
 
 def main():
@@ -42,6 +43,7 @@ def main():
     parser.add_argument("--init", required=True)
     parser.add_argument("--busybox", default="/bin/busybox")
     parser.add_argument("--add", action="append", default=[], metavar="HOST:GUEST")
+    parser.add_argument("--program", action="append", default=[], metavar="HOST:GUEST")
     parser.add_argument("--pad-mib", type=int, default=0)
     args = parser.parse_args()
 
@@ -53,7 +55,13 @@ def main():
         cpio.add("dev/console", stat.S_IFCHR | 0o600, rdev=(5, 1))
         cpio.add("bin/busybox", stat.S_IFREG | 0o755, read(args.busybox))
         cpio.add("init", stat.S_IFREG | 0o755, read(args.init))
-        for pair in args.add:
+        shared = {}
+        for pair in args.program:
+            shared.update(libraries(pair.split(":")[0]))
+        copies = [*args.add, *args.program, *("%s:%s" % pair for pair in sorted(shared.items()))]
+        for name in sorted({d for pair in copies for d in parents(pair.split(":")[1])} - {"bin"}):
+            cpio.add(name, stat.S_IFDIR | 0o755)
+        for pair in copies:
             host, guest = pair.split(":")
             executable = 0o755 if os.access(host, os.X_OK) else 0o644
             cpio.add(guest.lstrip("/"), stat.S_IFREG | executable, read(host))

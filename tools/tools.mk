@@ -31,7 +31,12 @@ $(DEBIAN)/vmlinuz:
 	@mkdir -p $(DEBIAN)
 	tools/kernel.sh $(DEBIAN)
 
-INITRD_NEEDS := tools/guest/init tools/mkinitramfs.py $(O)/tools/baton-report $(O)/tools/efivar-test
+# kexec-tools for the guest of the tests, and for whoever wants to try the bundle.
+KEXEC := $(CACHE)/kexec
+$(KEXEC)/sbin/kexec:
+	tools/kexec.sh $(KEXEC)
+
+INITRD_NEEDS := tools/guest/init tools/mkinitramfs.py tools/cpio.py $(O)/tools/baton-report $(O)/tools/efivar-test
 MAKE_INITRD   = $(PYTHON) tools/mkinitramfs.py $@ --init tools/guest/init \
 	--add $(O)/tools/baton-report:bin/baton-report --add $(O)/tools/efivar-test:bin/efivar-test
 
@@ -76,6 +81,12 @@ do-usb: $(O)/baton.efi $(if $(ENTRY),,$(BOOTED))
 		$(if $(ENTRY),$(foreach d,$(ENTRY),--tree $(d)),--kernel $(KERNEL) --initrd $(INITRD) \
 		--append "$$APPEND" --conf "$$CONF" --timeout 5)
 	@echo "Write it with: dd if=$(O)/baton-usb.img of=/dev/sdX bs=4M conv=fsync   (the whole of sdX is overwritten)"
+
+# What Baton reads behind kexec, QEMU -kernel or a BIOS loader; variables as for usb.
+.PHONY: bundle
+bundle: $(if $(ENTRY),,$(BOOTED))
+	tools/baton-bundle $(O)/bundle.cpio $(if $(ENTRY),$(foreach d,$(ENTRY),--tree $(d)),--kernel $(KERNEL) \
+		--initrd $(INITRD) --append "$$APPEND" --conf "$$CONF" --conf "park $(PARK)")
 
 .PHONY: do-screenshots
 do-screenshots: $(O)/baton.efi $(BOOTED)

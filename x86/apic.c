@@ -41,8 +41,12 @@ enum status apic_init(struct problem *p)
 	mode = value & APIC_BASE_EXTD ? APIC_MODE_X2APIC : APIC_MODE_XAPIC;
 	if (mode == APIC_MODE_XAPIC && base >= 1ull << 32)
 		return problem_set(p, E_NO_APIC, "local APIC: base %llx is not below 4 GiB", (unsigned long long)base);
-	found = (struct apic_found){ .svr = apic_read(APIC_SVR), .lint0 = apic_read(APIC_LVT_LINT0) };
 	return OK;
+}
+
+void apic_save_found(void)
+{
+	found = (struct apic_found){ .svr = apic_read(APIC_SVR), .lint0 = apic_read(APIC_LVT_LINT0) };
 }
 
 struct apic_found apic_found(void) { return found; }

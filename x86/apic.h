@@ -17,11 +17,14 @@
 
 enum apic_mode { APIC_MODE_OFF, APIC_MODE_XAPIC, APIC_MODE_X2APIC };
 
-/* Reads IA32_APIC_BASE, remembers mode and base. Boss, once, after the clock's quick estimate (tsc_init). xAPIC's
- * page must be mapped uncached. E_NO_APIC: disabled, or the base is not below 4 GiB. */
+/* Reads IA32_APIC_BASE, remembers mode and base; touches no register of the APIC's. Boss, once, before all below.
+ * E_NO_APIC: disabled, or the base is not below 4 GiB. */
 enum status MUST_CHECK apic_init(struct problem *p);
 
-/* The boss's as firmware or the previous loader left it, read by apic_init(): LINT0 may be the virtual wire that a
+/* Remembers what apic_found() gives. Boss, once, when xAPIC's page is mapped uncached, before apic_enable(). */
+void apic_save_found(void);
+
+/* The boss's as firmware or the previous loader left it: LINT0 may be the virtual wire that a
  * kernel without I/O APIC needs (SDM 3A 11.4, 11.5.1; MP specification 3.6.2.2). */
 struct apic_found { uint32_t svr, lint0; };
 struct apic_found apic_found(void);

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What the system tests share: the image of a boot, the machine, and what came out of it."""
+import importlib.machinery
+import importlib.util
 import json
 import os
 import re
+import subprocess
 import sys
 import uuid
 
@@ -12,12 +15,25 @@ import mkimage  # noqa: E402
 import ovmfvars  # noqa: E402
 import qemu  # noqa: E402
 
+
+
+def load_tool(name):
+    """A program of tools/ without .py as a module."""
+    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), os.path.join(ROOT, "tools", name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+baton_bundle = load_tool("baton-bundle")
+
 BUILD = os.path.join(ROOT, os.environ.get("O", "build"))
 BATON = os.path.join(BUILD, "baton.efi")
 FAULTS = os.path.join(BUILD, "baton-faults.efi")
 CACHE = os.path.join(ROOT, os.environ.get("CACHE", os.path.join(BUILD, "cache")))
 KERNEL = os.environ.get("KERNEL") or os.path.join(CACHE, "kernel", "vmlinuz")
 INITRD = os.path.join(BUILD, "run", "initrd.img")
+KEXEC = os.path.join(CACHE, "kexec")
 
 APPEND = "console=tty0 console=ttyS0,115200 panic=-1"
 CONF = ("console ttyS0,115200",)
@@ -71,6 +87,41 @@ def write_disk(path, baton=BATON, kernel=KERNEL, initrds=(INITRD,), append=APPEN
     return path
 
 
+def write_bundle(path, kernel=KERNEL, initrds=(INITRD,), append=APPEND, conf=(), entry_extra=(), digests=True,
+                 change=None):
+    """The bundle of one boot behind door 2; arguments as write_disk()."""
+    files = baton_bundle.bundle_tree(kernel, list(initrds), append, [*CONF, *conf], digests, entry_extra)
+    for name, content in (change or {}).items():
+        if content is None:
+            del files[name]
+        else:
+            files[name] = content
+    baton_bundle.write_bundle(path, files)
+    return path
+
+
+def write_kexec_initrd(path, bundle, options, words, baton=BATON):
+    """An initramfs whose kernel starts Baton by kexec if the command line says guest.kexec. options: kexec's own
+    (-l, -s), words: Baton's command line. bundle None: none."""
+    stage = path + ".files"
+    os.makedirs(stage, exist_ok=True)
+    for name, text in (("options", options), ("append", words)):
+        with open(os.path.join(stage, name), "w") as f:
+            f.write(text + "\n")
+    added = {os.path.join(BUILD, "tools", "baton-report"): "bin/baton-report",
+             os.path.join(BUILD, "tools", "efivar-test"): "bin/efivar-test",
+             os.path.join(CACHE, "kernel", "efivarfs.ko"): "efivarfs.ko", baton: "kexec/baton.efi",
+             os.path.join(stage, "options"): "kexec/options", os.path.join(stage, "append"): "kexec/append"}
+    if bundle:
+        added[bundle] = "kexec/bundle.cpio"
+    command = [sys.executable, os.path.join(ROOT, "tools", "mkinitramfs.py"), path, "--init",
+               os.path.join(ROOT, "tools", "guest", "init"), "--program", KEXEC + "/sbin/kexec:bin/kexec"]
+    for host, guest in added.items():
+        command += ["--add", "%s:%s" % (host, guest)]
+    subprocess.run(command, check=True, env={**os.environ, "LD_LIBRARY_PATH": KEXEC + "/lib"})
+    return path
+
+
 def machine(tmp_path, disk=None, name="vm", smp=2, mem="512M", cpu="max", options=None, **more):
     """A machine with its files in tmp_path/name; use with `with`. options: Baton's own command line."""
     if options is not None:
@@ -99,6 +150,13 @@ def boot(tmp_path, smp=2, mem="512M", cpu="max", deadline_s=BOOT_S, bus="virtio"
     return result
 
 
+def after_kexec(result):
+    """The part of a boot that began when the guest had called kexec; the guest before is in result itself."""
+    _, mark, rest = result.text.partition("guest: kexec_load=0\n")
+    assert mark, "kexec did not load Baton: " + result.reason + "\n" + result.tail()
+    return Result(rest, result.reason)
+
+
 def iomem_ranges(result):
     """[(first, last, name)] of the guest's /proc/iomem."""
     ranges = []
@@ -108,8 +166,9 @@ def iomem_ranges(result):
     return ranges
 
 
-def check_good(result, cpus):
-    """Everything that has to hold after any good boot; the messages carry the end of the serial log."""
+def check_good(result, cpus, door="efi", efi=True):
+    """Everything that has to hold after any good boot; the messages carry the end of the serial log. efi: the machine
+    has EFI, so its runtime services must work."""
     where = "\n" + result.tail()
     facts = result.facts
     assert re.search(r"^guest: begin version=1$", result.text, re.M), "no userspace: " + result.reason + where
@@ -117,18 +176,21 @@ def check_good(result, cpus):
     assert facts["report_check"] == "0", "report: " + json.dumps((result.report or {}).get("lines")) + where
     assert result.reason == "guest-shutdown", result.reason + where
     assert facts["cpus_online"] == str(cpus), "Linux has %s CPUs online%s" % (facts["cpus_online"], where)
-    assert facts["efi"] == "1" and facts["efivar"] == "ok", "EFI runtime: %s%s" % (facts["efivar"], where)
+    if efi:
+        assert facts["efi"] == "1" and facts["efivar"] == "ok", "EFI runtime: %s%s" % (facts["efivar"], where)
+    else:
+        assert facts["efi"] == "0" and facts["efivar"] == "none", "EFI out of nothing" + where
     assert int(facts["rtc"]) > 1600000000, "RTC: " + facts["rtc"]
     assert facts["dmesg_bad"] == "0", "\n".join(facts["dmesg_line"])
-    check_report(result.report, cpus)
+    check_report(result.report, cpus, door)
     check_reserved(result)
 
 
-def check_report(report, cpus):
+def check_report(report, cpus, door="efi"):
     verdicts = sorted(cpu["verdict"] for cpu in report["cpus"])
     assert verdicts == ["HALTED"] * (cpus - 1) + ["ONLINE"], verdicts
     assert report["state"] == "handed-over" and report["failure"] == 0
-    assert report["door"] == "efi" and report["platform"] == "tcg"
+    assert report["door"] == door and report["platform"] == "tcg"
     assert report["kicks"] == report["kick_answers"] == cpus - 1 and report["inits"] == 0
     names = {s["name"] for s in report["segments"]}
     assert {"kernel", "initrd", "boot_params", "cmdline"} <= names, names

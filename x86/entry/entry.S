@@ -11,6 +11,11 @@
 #define RELA_ADDEND	16
 #define RELA_BYTES	24
 
+/* enum door of boot/boot_info.h, asserted in kernel/door2.c. */
+#define DOOR_LINUX64	2
+
+#define DOOR2_STACK_BYTES 65536
+
 	.section .text.entry, "ax", @progbits
 
 /* 32-bit entry. In: protected mode, paging off, ESI = boot_params. Not open yet: one line on COM1, stop. */
@@ -39,13 +44,14 @@ refuse_32:
 text_32:
 	.asciz	"Baton: E01: this entry (linux32) is not supported yet, start the file from UEFI\r\n"
 
-/* 64-bit entry. In: long mode, identity map, IF=0, RSI = boot_params, BSS not zeroed. */
+/* 64-bit entry. In: long mode, identity map, IF=0, RSI = boot_params, BSS not zeroed, RSP and IDT not valid. */
 	.org	0x200
 	.code64
 	.globl	startup_64, handover_64
 startup_64:
 	cli
-	jmp	refuse_64
+	movl	$DOOR_LINUX64, %r12d
+	jmp	enter_door2
 	.org	0x210
 /* 64-bit EFI handover. In: System V, RDI = image handle, RSI = system table, RDX = boot_params. */
 handover_64:
@@ -62,7 +68,26 @@ refuse_64:
 2:	hlt
 	jmp	2b
 text_64:
-	.asciz	"Baton: E01: this entry (linux64) is not supported yet, start the file from UEFI\r\n"
+	.asciz	"Baton: E01: this entry (handover) is not supported yet, start the file from UEFI\r\n"
+
+/* Door 2. In: RSI = boot_params, R12D = door. BSS is zeroed before the stack in it is used; a signature behind the
+ * file or the loader's own leftovers may lie there. */
+enter_door2:
+	cld
+	movq	%rsi, %rbx
+	leaq	__bss_start(%rip), %rdi
+	leaq	__bss_zero_end(%rip), %rcx
+	subq	%rdi, %rcx
+	shrq	$3, %rcx
+	xorl	%eax, %eax
+	rep stosq
+	leaq	door2_stack_top(%rip), %rsp
+	xorl	%ebp, %ebp
+	call	relocate
+	movq	%rbx, %rdi
+	movl	%r12d, %esi
+	call	door2_main
+	ud2
 
 /* PE entry. In: firmware's calling convention, RCX = image handle, RDX = system table, firmware's
  * stack. Out: EFI_STATUS. Relocates the image once, then continues in C. */
@@ -108,6 +133,12 @@ kernel_info:
 	.long	kernel_info_end - kernel_info
 	.long	0x80000009			/* setup_type_max: the highest type the report must stay clear of */
 kernel_info_end:
+
+	.section .bss.stack, "aw", @nobits
+	.balign	16
+door2_stack:
+	.skip	DOOR2_STACK_BYTES
+door2_stack_top:
 
 	.section .sbat, "a", @progbits
 	.ascii	"sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n"

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The bundle: the loader's initrd, a cpio archive with the tree of an EFI system partition. The transport of door 2
+ * (boot/source.h), and what door 1's menu does without a person: settings, entries, the default.
+ */
+#include "boot/cpio.h"
+#include "boot/load.h"
+#include "boot/place.h"
+#include "boot/select.h"
+#include "kernel/door2.h"
+#include "kernel/image.h"
+#include "kernel/kernel.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+
+#define OPEN_MAX	(ENTRY_INITRD_MAX + 2)
+#define FREE_MAX	512u
+
+struct open_file {
+	bool used;
+	struct cpio_entry file;
+};
+
+struct bundle {
+	struct cpio archive;
+	struct source source;
+	struct efi_map *map;
+	struct open_file files[OPEN_MAX];
+};
+
+static struct bundle bundle;
+static struct load_work work;
+static struct entry entries[2];		/* the best so far, and the one that is read */
+static char text[CONFIG_FILE_BYTES + 1];
+
+static enum status bundle_list(void *ctx, const char *directory, source_list_fn *each, void *arg,
+			       struct problem *problem)
+{
+	struct bundle *b = ctx;
+	struct cpio_walk walk = { 0 };
+	struct cpio_entry entry;
+	bool more, any = false;
+
+	for (;;) {
+		enum status s = cpio_next(&b->archive, &walk, &entry, &more, problem);
+		const char *name;
+
+		if (s != OK)
+			return s;
+		if (!more)
+			break;
+		name = cpio_name_in(&entry, directory);
+		if (name)
+			each(arg, name, entry.size);
+		any |= name != NULL;
+	}
+	return any ? OK : problem_set(problem, E_FILE_MISSING, "%s: nothing in the bundle", directory);
+}
+
+static enum status bundle_open(void *ctx, const char *path, void **file, uint64_t *size, struct problem *problem)
+{
+	struct bundle *b = ctx;
+
+	for (unsigned i = 0; i < OPEN_MAX; i++) {
+		struct open_file *slot = &b->files[i];
+		enum status s;
+
+		if (slot->used)
+			continue;
+		s = cpio_find(&b->archive, path, &slot->file, problem);
+		if (s != OK)
+			return s;
+		slot->used = true;
+		*file = slot;
+		*size = slot->file.size;
+		return OK;
+	}
+	return problem_set(problem, E_FILE_READ, "%s: more than %u files open", path, OPEN_MAX);
+}
+
+static enum status bundle_read(void *ctx, void *file, uint64_t offset, void *to, uint32_t length,
+			       struct problem *problem)
+{
+	struct bundle *b = ctx;
+	const struct open_file *slot = file;
+	const uint8_t *from = b->archive.data + slot->file.offset + offset;
+
+	if (offset > slot->file.size || length > slot->file.size - offset)
+		return problem_set(problem, E_FILE_READ, "%.100s: read past its end", slot->file.path);
+	if (to != from)
+		memcpy(to, from, length);
+	return OK;
+}
+
+static uint64_t bundle_in_place(void *ctx, void *file, const struct place_request *request)
+{
+	struct bundle *b = ctx;
+	const struct open_file *slot = file;
+	uint64_t at = (uint64_t)b->archive.data + slot->file.offset;
+
+	return at % request->align ? 0 : at;
+}
+
+static void bundle_close(void *ctx, void *file)
+{
+	(void)ctx;
+	((struct open_file *)file)->used = false;
+}
+
+static enum status bundle_place(void *ctx, const struct place_request *request, uint64_t *phys,
+				struct problem *problem)
+{
+	static struct place_range free[FREE_MAX];
+	struct bundle *b = ctx;
+	unsigned count;
+	enum status s = efimap_list_free(b->map, false, free, FREE_MAX, &count, problem);
+
+	if (s == OK)
+		s = place_find(free, count, NULL, 0, request, phys, problem);
+	return s == OK ? efimap_carve(b->map, *phys, mm_page_up(request->size),
+				      request->kind == PLACE_RESERVED ? EFI_TYPE_RESERVED : EFI_TYPE_LOADER_DATA,
+				      problem) : s;
+}
+
+/* A load that fails behind this door is the end of the start. */
+static void bundle_release(void *ctx, uint64_t phys, uint64_t size)
+{
+	(void)ctx;
+	(void)phys;
+	(void)size;
+}
+
+typedef enum status parse_fn(struct config *config, const char *name, const char *text, uint64_t length,
+			     struct problem *problem);
+
+/* A file that is missing is an empty one. */
+static void read_settings(struct boot_info *info, const char *path, parse_fn *parse)
+{
+	struct problem problem = { .code = OK };
+	uint32_t length;
+	enum status s = load_text(&bundle.source, path, text, sizeof(text), &length, &problem);
+
+	if (s == OK)
+		s = parse(&info->config, path, text, length, &problem);
+	if (s != OK && s != E_FILE_MISSING)
+		door2_note(info, &problem);
+}
+
+/* What the command line says goes over all files; its problems were noted when it was read first. */
+static void apply_cmdline(struct door2 *d)
+{
+	struct problem seen_before = { .code = OK };
+
+	(void)config_parse_cmdline(&d->info->config, d->cmdline, faults_built_in, &seen_before);
+}
+
+struct selection {
+	struct boot_info *info;
+	unsigned good;			/* entries that parse: entries[0] is the best of them */
+};
+
+/* Of two entries the better one stays, so that their number needs no memory. */
+static void consider(void *arg, const char *name, uint64_t size)
+{
+	struct selection *selection = arg;
+	struct problem problem = { .code = OK };
+	char path[sizeof(ENTRY_DIRECTORY) + ENTRY_NAME_MAX], file[ENTRY_NAME_MAX];
+	struct entry *list[2] = { &entries[0], &entries[1] };
+	uint32_t length = 0;
+	unsigned best;
+
+	(void)size;
+	if (!entry_name_valid(name))
+		return;
+	fmt_snprint(file, sizeof(file), "%s", name);
+	fmt_snprint(path, sizeof(path), "%s/%s", ENTRY_DIRECTORY, file);
+	if (load_text(&bundle.source, path, text, sizeof(text), &length, &problem) ||
+	    entry_parse(&entries[selection->good ? 1 : 0], file, text, length, &problem)) {
+		door2_note(selection->info, &problem);
+		return;
+	}
+	if (!selection->good++)
+		return;
+	entry_sort(list, 2);
+	if (select_default(&selection->info->config, list, 2, NULL, NULL, &best, NULL))
+		return;
+	if (list[best] == &entries[1])
+		memcpy(&entries[0], &entries[1], sizeof(entries[0]));
+}
+
+static enum status choose_entry(struct door2 *d, struct problem *problem)
+{
+	struct selection selection = { .info = d->info };
+	struct entry *list[1] = { &entries[0] };
+	struct problem missing = { .code = OK };
+	unsigned index;
+	enum status s = bundle_list(&bundle, ENTRY_DIRECTORY, consider, &selection, &missing);
+
+	if (s != OK && s != E_FILE_MISSING)
+		return problem_set(problem, s, "%s", missing.text);
+	if (!selection.good)
+		return problem_set(problem, E_NO_ENTRIES, "no boot entries: the bundle has no usable .conf file in %s",
+				   ENTRY_DIRECTORY);
+	missing.code = OK;
+	s = select_default(&d->info->config, list, 1, NULL, NULL, &index, &missing);
+	door2_note(d->info, &missing);
+	return s;
+}
+
+static enum status open_archive(struct door2 *d, struct problem *problem)
+{
+	uint64_t base = d->in.initrd, size = d->in.initrd_size;
+
+	if (!size)
+		return problem_set(problem, E_NO_BUNDLE, "no bundle: the loader gave no initrd");
+	if (!door2_readable(d, base, size) || place_overlap(base, size, image_loaded().base, image_loaded().size))
+		return problem_set(problem, E_BOOT_PARAMS,
+				   "boot_params: ramdisk: 0x%lx bytes at 0x%lx are not memory of its own",
+				   (unsigned long)size, (unsigned long)base);
+	bundle.archive = (struct cpio){ (const uint8_t *)base, size };
+	bundle.map = &d->info->efi_map;
+	bundle.source = (struct source){
+		.ctx = &bundle, .list = bundle_list, .open = bundle_open, .read = bundle_read,
+		.in_place = bundle_in_place, .close = bundle_close, .place = bundle_place, .release = bundle_release,
+	};
+	return cpio_check(&bundle.archive, problem);
+}
+
+static enum status finish_load(struct boot_info *info, struct problem *problem)
+{
+	return load_read(NULL, &work, &info->plan, problem);
+}
+
+enum status door2_open_bundle(struct door2 *d, struct problem *problem)
+{
+	struct boot_info *info = d->info;
+	struct problem note = { .code = OK };
+	enum status s = open_archive(d, problem);
+
+	if (s != OK)
+		return s;
+	read_settings(info, CONFIG_LOADER_CONF, config_parse_loader);
+	read_settings(info, CONFIG_BATON_CONF, config_parse_baton);
+	apply_cmdline(d);
+	s = choose_entry(d, problem);
+	if (s != OK)
+		return s;
+	entry_apply_policy(&entries[0], &info->config);
+	apply_cmdline(d);
+	if (config_check_on_failure(&info->config, &note))
+		door2_note(info, &note);
+	s = load_place(&bundle.source, &entries[0], &info->config, &work, &info->plan, problem);
+	info->finish_load = finish_load;
+	return s;
+}
