@@ -17,7 +17,6 @@ REFERENCE = {
     "mm/*": "a whole of its own, tested and read as a reference; Baton keeps one space",
     "lib/random.c": "repeatable numbers for tests",
     "lib/range.c": "one small unit, of which the program uses a part",
-    "setup_data_walk": "checks a list that another loader built: for the doors that are not open yet",
     "park_leave": "the way out of the lot, whose other half lot.S and lot.c are",
     "boss_pick_one": "park_leave()'s",
     "smp_any_unaccounted": "to be asked before a runtime service is called, which nothing does yet (protocol rule 16)",
