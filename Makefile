@@ -140,4 +140,4 @@ clean:
 
 -include $(IMAGE_OBJ:.o=.d) $(BLOCK_OBJ:.o=.d)
 
-include $(wildcard test/test.mk) tools/tools.mk test/probe/probe.mk test/system.mk test/fuzz/fuzz.mk test/mutants/mutants.mk
+include $(wildcard test/test.mk) tools/tools.mk test/probe/probe.mk test/system.mk test/fuzz/fuzz.mk test/mutants/mutants.mk test/hostile/hostile.mk

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+# The hostile machine (docs/hostile.md): the code of mm/ unchanged, with the seam's third twin in front.
+
+HOSTILE_DIR   := $(O)/hostile
+# -mno-red-zone and frame pointers: a stack is saved from its pointer upwards, a trace walks the frames.
+HOSTILE_FLAGS := -std=gnu11 -g $(WARN) -fno-omit-frame-pointer -fno-strict-aliasing -fno-stack-protector -mno-red-zone \
+	-fno-pie -Itest/hostile/seam -Itest/twin -I.
+HOSTILE_CODE  := $(patsubst %,$(HOSTILE_DIR)/%.o,$(wildcard mm/*.c))
+HOSTILE_REST  := $(patsubst %,$(HOSTILE_DIR)/%.o,$(wildcard test/hostile/*.c test/hostile/scenario/*.c) lib/status.c lib/fmt.c \
+	test/twin/twin.c)
+
+$(HOSTILE_CODE): $(HOSTILE_DIR)/%.c.o: %.c
+	@mkdir -p $(@D)
+	@gcc -O0 --coverage $(HOSTILE_FLAGS) -MMD -MP -c -o $@ $<
+
+$(HOSTILE_REST): $(HOSTILE_DIR)/%.c.o: %.c
+	@mkdir -p $(@D)
+	@gcc -O2 $(HOSTILE_FLAGS) -MMD -MP -c -o $@ $<
+
+$(HOSTILE_DIR)/hostile: $(HOSTILE_CODE) $(HOSTILE_REST)
+	@gcc -no-pie --coverage -o $@ $^
+
+# Without coverage, for mutants: all objects but the mutated one.
+HOSTILE_PLAIN := $(patsubst $(HOSTILE_DIR)/%,$(HOSTILE_DIR)/plain/%,$(HOSTILE_CODE) $(HOSTILE_REST))
+
+$(HOSTILE_DIR)/plain/mm/%.c.o: mm/%.c
+	@mkdir -p $(@D)
+	@gcc -O0 $(HOSTILE_FLAGS) -MMD -MP -c -o $@ $<
+
+$(HOSTILE_DIR)/plain/%.c.o: $(HOSTILE_DIR)/%.c.o
+	@mkdir -p $(@D)
+	@ln -f $< $@
+
+-include $(HOSTILE_PLAIN:.o=.d)
+-include $(HOSTILE_CODE:.o=.d) $(HOSTILE_REST:.o=.d)
+
+.PHONY: test-hostile hostile
+## test-hostile: every schedule of mm/'s scenarios at 2 CPUs with bound 5 and 3 CPUs with bound 3; HOSTILE_REPLAY=schedule: that one
+test-hostile: $(HOSTILE_DIR)/hostile
+	@$(PYTHON) -B test/hostile/run.py $(HOSTILE_DIR) $(if $(HOSTILE_REPLAY),--replay '$(HOSTILE_REPLAY)') $(SCENARIO)
+
+T ?= 60
+## hostile: random schedules without a bound for T=60 seconds (SEED=number)
+hostile: $(HOSTILE_DIR)/hostile
+	@$(PYTHON) -B test/hostile/run.py $(HOSTILE_DIR) --random $(T) --seed $(or $(SEED),0)
+
+.PHONY: mutants-hostile
+## mutants-hostile: one mutant per fence, locked operation, flush, free and state test of mm/, each noticed or argued (MUTANT=text)
+mutants-hostile: $(HOSTILE_PLAIN)
+	@$(MAKE) --no-print-directory -s -j2 $(MUTANT_DIR)/libbaton.a $(MUTANT_TEST)
+	@HOSTILE_FLAGS='$(HOSTILE_FLAGS)' $(PYTHON) -B test/hostile/mutants.py $(HOSTILE_DIR) $(MUTANT_DIR) '$(MUTANT_FLAGS)' \
+		'$(MUTANT_LIBS)' $(if $(MUTANT),'$(MUTANT)')

@@ -1,0 +1,164 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Makes every mutant of the ordering code of mm/ (generate.py) and looks what notices it.
+
+usage: mutants.py BUILD UNIT "CFLAGS" "LIBS" [TEXT]      TEXT: only mutants whose name holds it
+
+BUILD: the hostile machine's objects; UNIT: the unit tests' objects as `make mutants` compiles them.
+A mutant is killed by a named check of the hostile machine (smallest bound first), or, where the change is sequential,
+by a failed assertion of a unit test of mm/. A crash, a hang, or code that does not compile is no kill. What survives needs its
+line in equivalent.txt: "path:function: what  argument"; a line for a mutant that is gone or killed fails too.
+The table is written to BUILD/mutants.txt; the last line is a summary; exit status 0 only if every mutant is
+killed or argued.
+"""
+import concurrent.futures
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+
+import generate
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DEADLINE_S = 30
+WORKERS = 2
+# Everything of mm/ in which an order, a flush, a wait or a free is decided. The rest is sequential: test/mutants/.
+FILES = ("cache", "flush", "gather", "lam", "load", "merge", "protect", "rewrite", "space", "split", "unmap")
+# (CPUs, bound), the cheapest first.
+TRIES = ((2, 0), (2, 1), (2, 2), (2, 3), (3, 0), (3, 1), (3, 2))
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def run(command, **more):
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=DEADLINE_S, **more)
+
+
+def name_of(mutant):
+    return f"{mutant.path}:{mutant.function}: {mutant.what}"
+
+
+def objects(folder, source):
+    """All objects below folder but the one of source."""
+    found = []
+    for root, _, names in os.walk(folder):
+        found += [os.path.join(root, n) for n in names if n.endswith(".c.o")]
+    return sorted(o for o in found if not o.endswith("/" + source + ".o"))
+
+
+class Judge:
+    def __init__(self, build, unit, cflags, libs):
+        self.build, self.unit, self.libs = build, unit, shlex.split(libs)
+        self.hostile_flags = shlex.split(os.environ["HOSTILE_FLAGS"]) + ["-w", "-O0", "-include",
+                                                                         "test/hostile/seam/unlocked.h"]
+        self.unit_flags = shlex.split(cflags)
+        self.tests = sorted(n[:-2] for n in os.listdir("test/unit/mm") if n.endswith("_test.c"))
+
+    def hostile(self, path, mutated, folder):
+        """(what killed it, why it is no kill)."""
+        obj, binary = os.path.join(folder, "hostile.o"), os.path.join(folder, "hostile")
+        done = run(["gcc", *self.hostile_flags, "-c", "-o", obj, mutated])
+        if done.returncode:
+            return None, "does not compile: " + done.stdout.decode(errors="replace")[:200]
+        done = run(["gcc", "-no-pie", "-o", binary, obj, *objects(os.path.join(self.build, "plain"), path)])
+        if done.returncode:
+            return None, "does not link: " + done.stdout.decode(errors="replace")[:200]
+        for cpus, bound in TRIES:
+            try:
+                done = run([binary, "-f", "-c", str(cpus), "-b", str(bound)])
+            except subprocess.TimeoutExpired:
+                return None, f"hang at {cpus} CPUs, bound {bound}"
+            text = done.stdout.decode(errors="replace")
+            broken = re.search(r"^BROKEN (\S+): ([\w-]+):", text, re.M)
+            if broken:
+                if broken[2] == "machine-limit":
+                    return None, "over a limit of the machine"
+                return f"{broken[2]} in {broken[1]}, {cpus} CPUs, bound {bound}", None
+            if done.returncode:
+                return None, f"crash, status {done.returncode}, at {cpus} CPUs, bound {bound}"
+        return None, "nothing in the hostile machine"
+
+    def unit_kill(self, mutated, source, folder):
+        obj = os.path.join(folder, "unit.o")
+        if run(["gcc", *self.unit_flags, "-c", "-o", obj, mutated]).returncode:
+            return None
+        machine = [os.path.join(self.unit, o) for o in ("test/unit/mm/machine.c.o", "test/mutants/only.c.o")]
+        for test in self.tests:
+            binary = os.path.join(folder, test)
+            own = os.path.join(self.unit, "test/unit/mm", test + ".c.o")
+            if run(["gcc", "-o", binary, own, *machine, obj, os.path.join(self.unit, "libbaton.a"), *self.libs]).returncode:
+                continue
+            try:
+                text = run([binary], env=dict(os.environ, CMOCKA_MESSAGE_OUTPUT="STDOUT")).stdout.decode(errors="replace")
+            except subprocess.TimeoutExpired:
+                continue
+            for case in re.split(r"^\[ RUN      \] ", text, flags=re.M)[1:]:
+                if re.search(r"^\[  FAILED  \]", case, re.M) and "Test failed with exception" not in case:
+                    return f"{test} {case.split()[0]}"
+        return None
+
+    def judge(self, number, mutant):
+        folder = os.path.join(self.build, "mutants", str(number))
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        mutated = os.path.join(folder, os.path.basename(mutant.path))
+        with open(mutated, "w", encoding="utf-8") as f:
+            f.write(mutant.text)
+        killed, why = self.hostile(mutant.path, mutated, folder)
+        if not killed and not why.startswith("does not"):
+            killed = self.unit_kill(mutated, mutant.path, folder)
+        shutil.rmtree(folder)
+        return mutant, killed, why
+
+
+def arguments():
+    found = {}
+    for line in read(os.path.join(HERE, "equivalent.txt")).splitlines():
+        if line and not line.startswith("#"):
+            name, _, argument = line.partition("  ")
+            found[name] = argument.strip()
+    return found
+
+
+def main():
+    build, unit, cflags, libs, *only = sys.argv[1:]
+    start = time.monotonic()
+    judge = Judge(build, unit, cflags, libs)
+    mutants = [m for f in FILES if os.path.exists(f"mm/{f}.c") for m in generate.mutants(f"mm/{f}.c", read(f"mm/{f}.c"))]
+    mutants = [m for m in mutants if not only or only[0] in name_of(m)]
+    reasons, used = arguments(), set()
+    count = {"killed": 0, "unit": 0, "argued": 0, "SURVIVED": 0}
+    table = []
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        for mutant, killed, why in pool.map(lambda item: judge.judge(*item), enumerate(mutants)):
+            name = name_of(mutant)
+            if killed:
+                verdict = "unit" if killed.split()[0].endswith("_test") else "killed"
+            elif name in reasons:
+                verdict, killed = "argued", reasons[name]
+                used.add(name)
+            else:
+                verdict, killed = "SURVIVED", why
+            count[verdict] += 1
+            table.append(f"{verdict:8} {name}  {killed}")
+            if verdict == "SURVIVED" or sys.stdout.isatty():
+                print(table[-1], flush=True)
+    stale = [name for name in reasons if name not in used and not only]
+    for name in stale:
+        print(f"equivalent.txt: {name}: killed, or there is no such mutant")
+    with open(os.path.join(build, "mutants.txt"), "w", encoding="utf-8") as f:
+        f.write("\n".join(table) + "\n")
+    print(f"mutants of mm/: {len(mutants)} made, {count['killed']} killed by the hostile machine, {count['unit']} by unit tests, "
+          f"{count['argued']} equivalent as argued, {count['SURVIVED']} survived, {len(stale)} stale arguments, "
+          f"{time.monotonic() - start:.0f} s")
+    return 0 if mutants and not count["SURVIVED"] and not stale else 1
+
+
+sys.exit(main())
