@@ -29,7 +29,7 @@ static unsigned list_guards(uint64_t base, unsigned cpu_count)
 	return count;
 }
 
-/* No interrupt source but ours: I/O APICs before local APICs (erratum AVR31, cpu.md D4). */
+/* No interrupt source but ours: I/O APICs before local APICs (erratum AVR31). */
 static void mask_devices(const struct machine *machine)
 {
 	for (unsigned i = 0; i < machine->madt.ioapic_count; i++)

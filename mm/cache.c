@@ -8,7 +8,7 @@ void cache_writeback(uint64_t va, uint64_t length)
 	uint64_t line = va & ~(uint64_t)(CACHE_LINE_BYTES - 1);
 
 	/* order: stores to the range before its write-back. pairs with: whoever reads memory past the caches. else:
-	 * old AMD CPUs order CLFLUSH by MFENCE only, and the last stores stay behind (cpu.md C7). */
+	 * old AMD CPUs order CLFLUSH by MFENCE only, and the last stores stay behind. */
 	cpu_mfence();
 	for (; line < va + length; line += CACHE_LINE_BYTES)
 		cpu_clflush((const void *)(uintptr_t)line);

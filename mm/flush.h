@@ -13,7 +13,7 @@
 
 struct space;
 
-/* More pages than this: reload CR3 instead (Linux's estimate, about 100 ns per INVLPG; cpu.md C4). */
+/* More pages than this: reload CR3 instead (Linux's estimate, about 100 ns per INVLPG). */
 #define FLUSH_RANGE_PAGES	33
 
 /* Owned by the flusher's stack; valid until the hook returns. */

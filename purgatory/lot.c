@@ -29,8 +29,10 @@ static void lot_sleep(struct slot *slot, uint64_t seen)
 		cpu_hlt();
 		return;
 	}
+	/* order: earlier stores, then CLFLUSH, then MONITOR. pairs with: the cache, not a CPU. else: the line is in it
+	 * again when MONITOR is armed, which may miss a store to it (erratum AAI65). */
 	cpu_mfence();
-	cpu_clflush(&slot->control);	/* erratum AAI65: MONITOR may miss a line that is in the cache */
+	cpu_clflush(&slot->control);
 	cpu_mfence();
 	cpu_monitor(&slot->control);
 	/* order: MONITOR before this load. pairs with: boss_command(). else: a store between the caller's look and

@@ -99,10 +99,12 @@ static void record_seal(struct report_header *r)
 
 	r->crc32 = 0;
 	r->crc32 = crc32(0, r, r->total_size);
+	/* order: the report before its write-back. pairs with: memory after a reset. else: its last lines are lost */
 	cpu_mfence();
 	for (at = 0; at < r->total_size; at += LINE_BYTES)
 		cpu_clflush((const uint8_t *)r + at);
 	cpu_clflush((const uint8_t *)r + r->total_size - 1);
+	/* order: the write-back before the reset. pairs with: as above. else: as above */
 	cpu_mfence();
 }
 

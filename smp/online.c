@@ -14,7 +14,7 @@
 
 #define NMI_QUIET_US		100u		/* rule 10: before INIT */
 #define INIT_HOLD_US		10000u		/* MP specification 1.4, B.4; old families only */
-#define INIT_SIPI_GAP_US	10u		/* never none: some boards hung without (cpu.md A4) */
+#define INIT_SIPI_GAP_US	10u		/* never none: some boards hung without */
 #define SECOND_SIPI_US		1000u		/* to those who are not here by then */
 #define UNSEEN			0u
 

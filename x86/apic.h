@@ -56,7 +56,7 @@ bool apic_wait_idle(void);
 /* Clears and reads the error register: bit 2 says that nobody accepted an IPI. */
 uint32_t apic_errors(void);
 
-/* For parking and before the jump, in this order (cpu.md D4): LVTs masked and timer stopped; EOI until nothing is in
+/* For parking and before the jump, in this order: LVTs masked and timer stopped; EOI until nothing is in
  * service; software-disabled. Calling CPU, interrupts off. */
 void apic_mask_lvts(void);
 void apic_drain(void);

@@ -43,7 +43,8 @@ def main():
     if args.self_test:
         sys.exit(selftest.run())
     tree = read_tree()
-    checks = (rules.check_all, layout.check_layout, rulebook.check_rulebook, deadcode.check_dead, truth.check_truth)
+    checks = (rules.check_all, layout.check_layout, rulebook.check_rulebook, rulebook.check_mutants,
+              deadcode.check_dead, truth.check_truth)
     findings = [finding for check in checks for finding in check(tree)]
     findings += links.check_links(tree, os.path.join(ROOT, args.build))
     for finding in findings:

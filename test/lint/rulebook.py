@@ -37,6 +37,26 @@ def named_by_mutants(tree):
     return named
 
 
+def check_mutants(tree):
+    """Each still fits its file and names a case that is there: make mutants would say so later."""
+    for path, text in tree.items():
+        if not path.endswith(".mutant"):
+            continue
+        head, *blocks = text.split("<<<<\n")
+        fields = dict(re.findall(r"^(file|test): (.+)$", head, re.M))
+        source, (program, case) = fields.get("file", ""), (fields.get("test", "") + " ").split(" ")[:2]
+        if source not in tree:
+            yield Finding(path, 1, "mutants", "there is no " + source)
+            continue
+        for block in blocks:
+            count = tree[source].count(block.split("====\n")[0].removesuffix("\n"))
+            if count != 1:
+                yield Finding(path, 1, "mutants", "its text stands in %d places in %s" % (count, source))
+        test = "test/unit/%s/%s.c" % (path.split("/")[2], program)
+        if not re.search(r"\b%s\b" % re.escape(case), tree.get(test, "")):
+            yield Finding(path, 1, "mutants", "no case %s in %s" % (case, test))
+
+
 def check_comments(tree, rows):
     """Comments name rules that exist: in mm/ those of mm unless "protocol" stands before, elsewhere the protocol's."""
     for path, text in tree.items():

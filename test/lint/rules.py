@@ -40,6 +40,8 @@ COMMENTED = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 FUNCTION = re.compile(r"^[A-Za-z_][\w \t\*]*?\b(\w+)\([^;]*$")
 ORDERED = re.compile(r"\bshared_\w*_(acquire|release|seq_cst)(_u\d+)?\(")
 
+FENCE = re.compile(r"\bcpu_[msl]fence\(\);")
+
 
 def room_of(path):
     top = path.split("/")[0]
@@ -130,8 +132,9 @@ def check_pairs(tree):
     for path, number, function, comment in sites:
         if "order: none" in comment:    # a counter: the seam has no relaxed addition
             continue
-        if "pairs with:" not in comment:
-            yield Finding(path, number, "pairs", "ordered access without \"pairs with:\" within 4 lines above")
+        missing = [part for part in ("order:", "pairs with:", "else:") if part not in comment]
+        if missing:
+            yield Finding(path, number, "pairs", "ordered access without \"%s\" within 4 lines above" % missing[0])
             continue
         names = pairs_named(comment)
         if not names:
@@ -141,6 +144,22 @@ def check_pairs(tree):
                 yield Finding(path, number, "pairs", "%s() does not exist" % name)
             elif function and name != function and function not in named_by[name]:
                 yield Finding(path, number, "pairs", "%s() does not name %s() back" % (name, function))
+
+
+def check_fences(tree):
+    """A fence of the processor says what it orders; its partner may be hardware."""
+    for path, text in tree.items():
+        if not room_of(path) or path == "x86/cpu.h" or not path.endswith((".c", ".h")):
+            continue
+        lines = text.split("\n")
+        for index, line in enumerate(lines):
+            if not FENCE.search(line) or index and FENCE.search(lines[index - 1]):
+                continue
+            comment = comment_above(lines, index)
+            for part in ("order:", "pairs with:", "else:"):
+                if part not in comment:
+                    yield Finding(path, index + 1, "pairs", "fence without \"%s\" within 4 lines above" % part)
+                    break
 
 
 def check_status(tree):
@@ -235,7 +254,7 @@ def check_pure(tree):
                 yield Finding(path, number, "pure", "conditional code under test")
 
 
-CHECKS = (check_arrows, check_pairs, check_status, check_spdx, check_text, check_functions, check_pure)
+CHECKS = (check_arrows, check_pairs, check_fences, check_status, check_spdx, check_text, check_functions, check_pure)
 
 
 def check_all(tree):

@@ -35,6 +35,9 @@ BOOK = "| mm 1 | Flush. | | |\n| protocol 1 | Proof. | `deaf:2` | |\n| protocol 
 RULES = {"docs/rules.md": BOOK, "mm/mm.h": " *  1. Unlink\n", "test/mutants/mm/a.mutant": "rule: mm 1\n<<<<\n",
          "kernel/faults.h": " *   deaf:APICID   not\n", "test/system/test_a.py": "run('deaf:2')\n"}
 
+MUTANT = {"test/mutants/mm/m.mutant": "file: mm/a.c\ntest: t_test good\n<<<<\na = 1;\n====\na = 2;\n>>>>\n",
+          "mm/a.c": "int f(void);\na = 1;\n", "test/unit/mm/t_test.c": "T(good),\n"}
+
 STATUS = "// SPDX\nSTATUS(E_A, 1, \"a\")\nSTATUS(E_B, 2, \"b\")\n"
 
 # (name, rule function, tree, words that one finding must have; None: no finding at all)
@@ -50,9 +53,16 @@ SAMPLES = [
     ("allowed arrows", rules.check_arrows,
      {"smp/a.c": '#include <stdint.h>\n#include "x86/cpu.h"\n', "x86/cpu.h": ""}, None),
     ("release without comment", rules.check_pairs,
-     {"smp/a.c": "void f(void)\n{\n\tshared_store_release_u32(&x, 1);\n}\n"}, "without \"pairs with:\""),
+     {"smp/a.c": "void f(void)\n{\n\tshared_store_release_u32(&x, 1);\n}\n"}, "without \"order:\""),
     ("comment too far away", rules.check_pairs,
      {"smp/a.c": "void f(void)\n{\n\t/* pairs with: f() */\n\n\n\n\n\tshared_fence_seq_cst();\n}\n"}, "within 4 lines"),
+    ("comment without consequence", rules.check_pairs,
+     {"smp/a.c": (PUBLISH % (SPDX, "publish()")).replace("else: torn read", "")}, "without \"else:\""),
+    ("fence without comment", rules.check_fences, {"smp/a.c": "\tcpu_mfence();\n"}, "fence without \"order:\""),
+    ("fence without partner", rules.check_fences, {"mm/a.c": "\t/* order: a before b. else: c */\n\tcpu_sfence();\n"},
+     "fence without \"pairs with:\""),
+    ("good fences", rules.check_fences,
+     {"mm/a.c": "\t/* order: a before b. pairs with: the walker. else: c */\n\tcpu_mfence();\n\tcpu_lfence();\n"}, None),
     ("partner does not exist", rules.check_pairs, {"smp/a.c": PUBLISH % (SPDX, "nobody()")}, "nobody() does not exist"),
     ("partner does not name back", rules.check_pairs,
      {"smp/a.c": PUBLISH % (SPDX, "consume()"), "smp/b.c": READ % (SPDX, "consume()")}, "does not name publish() back"),
@@ -107,6 +117,11 @@ SAMPLES = [
     ("good layout", layout.check_layout,
      {"purgatory/plan.h": SIZED, "x86/percpu.h": PERCPU, "x86/cpu.h": '\t__asm__("movl %%gs:8, %0");\n',
       "x86/a.S": "#define X 5(%rdi)\n\tlgdt\tPERCPU_GDT(%rdi)\t/* 8(%rsi) */\n\tmovq\t8(%rsp), %rax\n"}, None),
+    ("mutant that no longer applies", rulebook.check_mutants, {**MUTANT, "mm/a.c": "b = 1;\n"}, "0 places in mm/a.c"),
+    ("mutant that applies twice", rulebook.check_mutants, {**MUTANT, "mm/a.c": "a = 1;\na = 1;\n"}, "2 places in mm/a.c"),
+    ("mutant of a file that is gone", rulebook.check_mutants, {k: v for k, v in MUTANT.items() if k != "mm/a.c"}, "no mm/a.c"),
+    ("mutant whose case is gone", rulebook.check_mutants, {**MUTANT, "test/unit/mm/t_test.c": "other"}, "no case good"),
+    ("good mutant", rulebook.check_mutants, MUTANT, None),
     ("rule without a mutant", rulebook.check_rulebook, {**RULES, "test/mutants/mm/a.mutant": "<<<<\nrule: mm 1\n"},
      "mm 1: no mutant"),
     ("mutant of no rule", rulebook.check_rulebook, {**RULES, "test/mutants/b.mutant": "rule: protocol 9\n"}, "'protocol 9' is not"),

@@ -98,5 +98,7 @@ void trampoline_close(uint64_t page)
 	cpu_write_cr0(cr0 & ~(uint64_t)CR0_WP);
 	*(volatile uint32_t *)cpu_phys_pointer(page + TRAMPOLINE_PARAMS) = TRAMPOLINE_CLOSED;
 	cpu_write_cr0(cr0);
+	/* order: CLOSED before the caller frees what the page names. pairs with: trampoline_start reading the gate.
+	 * else: a late CPU comes in through tables that are gone. */
 	cpu_mfence();
 }

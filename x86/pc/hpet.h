@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* HPET: a clock to calibrate against, and quiet before the jump (cpu.md D4). base: mapped uncached. */
+/* HPET: a clock to calibrate against, and quiet before the jump. base: mapped uncached. */
 #ifndef X86_PC_HPET_H
 #define X86_PC_HPET_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* I/O APICs: every redirection entry masked before local APICs are touched (cpu.md D4, erratum AVR31). */
+/* I/O APICs: every redirection entry masked before local APICs are touched (erratum AVR31). */
 #ifndef X86_PC_IOAPIC_H
 #define X86_PC_IOAPIC_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The 8254: channel 2 as a gate for calibration, channel 0 idle before the jump (cpu.md D4). */
+/* The 8254: channel 2 as a gate for calibration, channel 0 idle before the jump. */
 #ifndef X86_PC_PIT_H
 #define X86_PC_PIT_H
 
