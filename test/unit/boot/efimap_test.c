@@ -385,6 +385,31 @@ static void against_a_model(void **state)
 	assert_true(carved > 1000 && refused > 1000);
 }
 
+/* Free memory in the range becomes the loader's, whole pages; nothing else changes. */
+static void claims(void **state)
+{
+	(void)state;
+	add(EFI_TYPE_CONVENTIONAL, 0x100000, 16, 0xf);
+	add(EFI_TYPE_RESERVED, 0x110000, 16, 0);
+	add(EFI_TYPE_CONVENTIONAL, 0x140000, 16, 0xf);
+	add(EFI_TYPE_CONVENTIONAL, 0x160000, 16, EFI_ATTRIBUTE_RUNTIME);
+	assert_problem(&p, efimap_prepare(&map, &p), OK, "");
+	assert_problem(&p, efimap_claim(&map, 0x10f123, 0x32000, &p), OK, "");
+	assert_int_equal(efimap_count(&map), 6);
+	assert_int_equal(efimap_at(&map, 1)->phys, 0x10f000);
+	assert_int_equal(efimap_at(&map, 1)->type, EFI_TYPE_LOADER_DATA);
+	assert_int_equal(efimap_at(&map, 2)->type, EFI_TYPE_RESERVED);
+	assert_int_equal(efimap_at(&map, 3)->phys, 0x140000);
+	assert_int_equal(efimap_at(&map, 3)->type, EFI_TYPE_LOADER_DATA);
+	assert_int_equal(efimap_at(&map, 3)->pages, 2);
+	assert_int_equal(efimap_at(&map, 4)->type, EFI_TYPE_CONVENTIONAL);
+	assert_problem(&p, efimap_claim(&map, 0x120000, 0x1000, &p), OK, "");
+	assert_problem(&p, efimap_claim(&map, 0x100000, 0, &p), OK, "");
+	assert_problem(&p, efimap_claim(&map, 0x900000, 0x1000, &p), OK, "");
+	assert_int_equal(efimap_count(&map), 6);
+	assert_problem(&p, efimap_claim(&map, 0x160000, 0x1000, &p), E_MEMORY_MAP, "runtime");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -394,6 +419,7 @@ int main(void)
 		cmocka_unit_test_setup(holes_touch_reserved_memory, fresh),
 		cmocka_unit_test_setup(memory_questions, fresh),
 		cmocka_unit_test_setup(against_a_model, fresh),
+		cmocka_unit_test_setup(claims, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

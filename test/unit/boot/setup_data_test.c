@@ -200,13 +200,46 @@ static void random_ram(void **state)
 	assert_true(seen > 1000 && good > 500 && bad > 500);
 }
 
+static void kept_nodes(void **state)
+{
+	static uint8_t out[4096] __attribute__((aligned(8)));
+	uint64_t head = 0, list = 0;
+	const struct setup_data *node;
+
+	(void)state;
+	setup_data_append(&head, at(0), 0x42544f4e, 100);		/* an older report */
+	setup_data_append(&head, at(256), SETUP_DATA_RNG_SEED, 3);
+	setup_data_append(&head, at(512), SETUP_DATA_E820_EXT, 20);
+	setup_data_append(&head, at(1024), SETUP_DATA_KEXEC_KHO, 32);
+	setup_data_append(&head, at(2048), 0x4d54524b, 40);
+	memcpy(at(256) + 1, "abc", 3);
+	memset(at(2048) + 1, 0x5a, 40);
+	assert_int_equal(setup_data_kept_bytes(0, 0x42544f4e), 0);
+	assert_int_equal(setup_data_kept_bytes(head, 0x42544f4e), 24 + 56);
+	memset(out, 0xee, sizeof(out));
+	setup_data_copy_kept(head, 0x42544f4e, out, &list);
+	node = (const struct setup_data *)list;
+	assert_ptr_equal(node, out);
+	assert_true(node->type == SETUP_DATA_RNG_SEED && node->len == 3 && !memcmp(node + 1, "abc\0\0\0\0\0", 8));
+	node = (const struct setup_data *)node->next;
+	assert_ptr_equal(node, out + 24);
+	assert_true(node->type == 0x4d54524b && node->len == 40 && !node->next && ((const uint8_t *)node)[55] == 0x5a);
+	assert_int_equal(out[80], 0xee);
+	/* Behind what is there already; the incoming list stays as it was. */
+	head = 0;
+	setup_data_append(&head, at(256), SETUP_DATA_EFI, 0);
+	setup_data_copy_kept(head, 0, out + 80, &list);
+	assert_ptr_equal(node->next, out + 80);
+	assert_int_equal(at(256)->next, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(build_and_walk, fresh), cmocka_unit_test_setup(e820_extension, fresh),
 		cmocka_unit_test_setup(indirect_nodes, fresh), cmocka_unit_test_setup(malformed_lists, fresh),
 		cmocka_unit_test_setup(circles, fresh), cmocka_unit_test_setup(long_lists, fresh),
-		cmocka_unit_test(random_ram),
+		cmocka_unit_test(random_ram), cmocka_unit_test_setup(kept_nodes, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
