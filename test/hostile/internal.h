@@ -57,10 +57,11 @@ struct device_word { uint32_t at; uint64_t started, done; bool dirty; };
 struct state {
 	struct vcpu cpu[HOSTILE_CPUS];
 	unsigned current, levels, watches, roots, devices;
+	bool started;				/* a CPU has run */
 	bool running;				/* the CPUs have started; false in set-up and at the end */
 	unsigned atomic;			/* inside alloc and free: one visible step */
 	uint64_t watch[HOSTILE_WATCH];
-	struct sets home[ROOTS];		/* what can be reached from each root right now */
+	struct sets home[ROOTS + 1];		/* what can be reached from each root right now; the last: scratch */
 	unsigned pending_count;
 	struct pending pending[HOSTILE_CPUS * BUFFER_DEPTH];	/* in the order of issue */
 	uint64_t in_flight;			/* mask of watched addresses under change */

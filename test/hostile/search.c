@@ -109,7 +109,7 @@ static unsigned add_for(struct choice *c, unsigned n, unsigned cpu, unsigned lea
 static unsigned list_choices(struct choice *c)
 {
 	unsigned current = M->current, cpu, n = 0;
-	bool runs = cpu_runnable(current);
+	bool runs = cpu_runnable(current), forced = !runs || !M->started;
 
 	if (stop == STOP_CHOOSE) {
 		for (n = 0; n < stop_choices; n++)
@@ -120,9 +120,9 @@ static unsigned list_choices(struct choice *c)
 		n = add(c, n, current, TAKE_NOTHING, 0, 0);
 	for (cpu = 0; cpu < parameters.cpus; cpu++)
 		if (cpu != current && cpu_runnable(cpu))
-			n = add(c, n, cpu, TAKE_NOTHING, runs ? 1 : 0, 0);
+			n = add(c, n, cpu, TAKE_NOTHING, forced ? 0 : 1, 0);
 	for (cpu = 0; cpu < parameters.cpus; cpu++)
-		n = add_for(c, n, cpu, runs && cpu != current ? 1 : 0);
+		n = add_for(c, n, cpu, !forced && cpu != current ? 1 : 0);
 	return n;
 }
 
@@ -143,6 +143,7 @@ static void take(const struct choice *c)
 	M->interrupts_left -= c->interrupt;
 	M->cpu[c->cpu].chosen = c->chosen;
 	M->cpu[c->cpu].take = c->take;
+	M->started = true;
 	in_cpu = true;
 	cpu_run(c->cpu);
 	in_cpu = false;

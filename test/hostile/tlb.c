@@ -31,7 +31,7 @@ static uint64_t type_of(const struct answer *a)
 /* What can be reached now, no CPU's: nothing is broken by it. */
 static bool is_home(const struct sets *s)
 {
-	return s >= M->home && s < M->home + ROOTS;
+	return s >= M->home && s <= M->home + ROOTS;
 }
 
 static unsigned cpu_of(const struct sets *s)
@@ -161,12 +161,6 @@ void tlb_stored(void)
 	tlb_home_refresh();
 }
 
-static void drop_pointers(struct sets *s)
-{
-	memset(s->table, 0, sizeof(s->table));
-	s->pages = 0;
-}
-
 void tlb_load(unsigned cpu, uint64_t cr3)
 {
 	struct sets *s = &M->cpu[cpu].sets;
@@ -177,10 +171,11 @@ void tlb_load(unsigned cpu, uint64_t cr3)
 	close_views(s, 0);
 }
 
+/* Table pointers go only on the way to the address: AMD's TCE. Other CPUs drop them all. */
 void tlb_invalidate(unsigned cpu, uint64_t va)
 {
 	struct sets *s = &M->cpu[cpu].sets;
-	unsigned w, from, to;
+	unsigned w, from, to, i;
 
 	memory_drain(cpu);
 	for (w = 0; w < M->watches; w++) {
@@ -190,9 +185,14 @@ void tlb_invalidate(unsigned cpu, uint64_t va)
 			if ((va & mask) != (M->watch[w] & mask))
 				s->tlb[w][to++] = s->tlb[w][from];
 		}
+		if (to < from || va / 4096 == M->watch[w] / 4096)
+			memset(s->table[w], 0, sizeof(s->table[w]));
 		memset(&s->tlb[w][to], 0, (ANSWERS - to) * sizeof(s->tlb[w][0]));
 	}
-	drop_pointers(s);
+	s->pages = 0;
+	for (i = 0; i < sizeof(s->table); i++)
+		if (((uint8_t *)s->table)[i])
+			s->pages |= 1ull << (((uint8_t *)s->table)[i] - 1);
 	close_views(s, 0);
 }
 
@@ -207,9 +207,6 @@ void tlb_check_free(unsigned page)
 	for (cpu = 0; cpu < parameters.cpus; cpu++) {
 		const struct vcpu *c = &M->cpu[cpu];
 
-		if (c->wc >> page & 1)
-			broken("streaming-store-at-free", "CPU %u has streaming stores to %s under way when it is freed", cpu,
-			       trace_phys(phys));
 		if (c->sets.pages >> page & 1)
 			broken("freed-while-reachable", "CPU %u may walk through table %s when it is freed", cpu,
 			       trace_phys(phys));
@@ -219,10 +216,25 @@ void tlb_check_free(unsigned page)
 					broken("freed-while-reachable", "CPU %u may translate 0x%llx to %s when it is freed",
 					       cpu, (unsigned long long)M->watch[w], trace_phys(phys));
 	}
+	for (cpu = 0; cpu < parameters.cpus; cpu++)
+		if (M->cpu[cpu].wc >> page & 1)
+			broken("streaming-store-at-free", "CPU %u has streaming stores to %s under way when it is freed", cpu,
+			       trace_phys(phys));
 	tlb_home_refresh();
 	for (w = 0; w < M->roots; w++)
 		if (M->home[w].pages >> page & 1 && (M->home[w].root & ENTRY_ADDRESS) != phys)
 			broken("freed-while-reachable", "table %s is still linked when it is freed", trace_phys(phys));
+}
+
+/* What the tables say once every store is visible. */
+static void walk_newest(uint64_t root, struct sets *s)
+{
+	unsigned w;
+
+	memset(s, 0, sizeof(*s));
+	s->root = root;
+	for (w = 0; w < M->watches; w++)
+		close_address(s, w, M->pending_count);
 }
 
 static bool holds(const struct sets *s, unsigned w, const struct answer *answer)
@@ -238,21 +250,19 @@ static bool holds(const struct sets *s, unsigned w, const struct answer *answer)
 /* What the CPU may have for these addresses is what the tables say. */
 void tlb_check_fresh(unsigned cpu, uint64_t mask)
 {
-	const struct sets *s = &M->cpu[cpu].sets, *home = NULL;
+	const struct sets *s = &M->cpu[cpu].sets;
 	const struct answer *a;
-	unsigned w, i;
+	struct sets *now = &M->home[ROOTS];
+	unsigned w;
 
-	for (i = 0; i < M->roots; i++)
-		if ((M->home[i].root & ENTRY_ADDRESS) == (s->root & ENTRY_ADDRESS))
-			home = &M->home[i];
-	if (!home)
+	if (!in_memory(s->root & ENTRY_ADDRESS))
 		return;
-	tlb_home_refresh();
+	walk_newest(s->root, now);
 	for (w = 0; w < M->watches; w++) {
 		if (!(mask >> w & 1))
 			continue;
 		for (a = s->tlb[w]; a < s->tlb[w] + ANSWERS && a->level; a++)
-			if (!holds(home, w, a))
+			if (!holds(now, w, a))
 				broken("survived-its-flush", "CPU %u may still translate 0x%llx by 0x%llx", cpu,
 				       (unsigned long long)M->watch[w], (unsigned long long)a->pte);
 	}
@@ -279,16 +289,13 @@ uint64_t tlb_type(const struct answer *answer)
 
 bool tlb_current(uint64_t root, unsigned w, struct answer *answer)
 {
-	unsigned i;
+	struct sets *now = &M->home[ROOTS];
 
-	tlb_home_refresh();
-	for (i = 0; i < M->roots; i++) {
-		if ((M->home[i].root ^ root) & ENTRY_ADDRESS || !M->home[i].tlb[w][0].level)
-			continue;
-		*answer = M->home[i].tlb[w][0];
-		return true;
-	}
-	return false;
+	if (!in_memory(root & ENTRY_ADDRESS))
+		return false;
+	walk_newest(root, now);
+	*answer = now->tlb[w][0];
+	return answer->level;
 }
 
 /* Frames in memory that an access to the address may reach. */

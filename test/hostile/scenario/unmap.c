@@ -11,6 +11,7 @@ static void four_pages(void)
 	page_at_va(0, VA + 0x1000, MM_WRITE);
 	page_at_va(0, VA + 0x2000, MM_WRITE);
 	page_at_va(0, VA + MM_2M_BYTES, MM_WRITE);
+	watch(VA + 0x8000);	/* a hole: the way to it leads through the tables as well */
 	all_in(0);
 }
 
@@ -86,7 +87,7 @@ static void table_again_setup(void)
 static void table_again_user(void)
 {
 	stream(3);
-	touch(4);
+	touch(5);
 	stream(0);
 	touch(3);
 	touch(1);

@@ -11,6 +11,7 @@ static void three_pages(void)
 	page_at_va(0, VA + 0x1000, MM_WRITE);
 	page_at_va(0, VA + MM_2M_BYTES, MM_WRITE);
 	watch(VA + 2 * MM_2M_BYTES);
+	watch(VA + 0x8000);
 	all_in(0);
 }
 
@@ -81,6 +82,12 @@ const struct scenario nmi_walker_scenario = {
 
 /* --- two gathers --------------------------------------------------------------------------------------------------- */
 
+static void gathers_setup(void)
+{
+	three_pages();
+	page_at_va(0, VA + 0x9000, MM_WRITE);
+}
+
 /* The second finds holes that the first has made and not flushed: it may not return before that is done. */
 static void second_gather(void)
 {
@@ -114,13 +121,13 @@ static void gather_user(void)
 static void gathers_end(void)
 {
 	limbo_empties(0);
-	expect_pages(1);
+	expect_pages(2);
 	EXPECT(world->space[0].gathers == 0);
 }
 
 const struct scenario two_gathers_scenario = {
 	.name = "two-gathers", .what = "a gather begins while another on the same range is open",
-	.setup = three_pages, .program = { second_gather, gather_user, gather_user }, .end = gathers_end,
+	.setup = gathers_setup, .program = { second_gather, gather_user, gather_user }, .end = gathers_end,
 	.capacities = { 1, 16 },
 };
 
