@@ -40,7 +40,8 @@ bool fbtext_init(struct fbtext *t, void *base, uint64_t size_bytes, uint32_t wid
 void fbtext_clear(struct fbtext *t);
 
 /* Draws length characters; knows \n (next line, first column), \r, \t (to a multiple of 8) and \b (one column
- * back); other control characters show as '?'. Wraps at the last column, scrolls at the last row. */
+ * back); other control characters show as '?'. Wraps at the last column; behind the last row the text scrolls up by a
+ * quarter of the screen. */
 void fbtext_write(struct fbtext *t, const char *text, uint32_t length);
 
 #endif

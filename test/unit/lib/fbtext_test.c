@@ -64,13 +64,13 @@ static void screen_check(const struct screen *s)
 
 static void model_line(struct screen *s)
 {
-	uint32_t columns = s->t.columns, rows = s->t.rows;
+	uint32_t columns = s->t.columns, rows = s->t.rows, by = (rows + 3) / 4;
 
 	s->column = 0;
 	if (++s->row == rows) {
-		s->row--;
-		memmove(s->model, s->model + columns, columns * (rows - 1));
-		memset(s->model + columns * (rows - 1), ' ', columns);
+		s->row -= by;
+		memmove(s->model, s->model + by * columns, columns * (rows - by));
+		memset(s->model + columns * (rows - by), ' ', by * columns);
 	}
 }
 
@@ -157,10 +157,10 @@ static void random_text(void **state)
 	unsigned seed = 7;
 
 	(void)state;
-	for (uint32_t scale = 1; scale <= 3; scale++) {
+	for (uint32_t scale = 1; scale <= 5; scale++) {
 		struct screen s;
 
-		assert_true(screen_open(&s, 71 * scale + 5, 50 * scale + 1, 71 * scale + 9, scale));
+		assert_true(screen_open(&s, 71 * scale + 5, (scale % 2 ? 50 : 113) * scale + 1, 71 * scale + 9, scale));
 		memset(s.model, ' ', sizeof(s.model));
 		fbtext_clear(&s.t);
 		for (int round = 0; round < 200; round++) {
