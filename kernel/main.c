@@ -135,13 +135,10 @@ static void with_all_cpus(void *argument)
 {
 	struct boot_info *info = argument;
 
-	note(tsc_calibrate(&machine.clock, &problem));
 	if (info->finish_load) {
 		must(info->finish_load(info, &problem));
 		phase_done("load");
 	}
-	log_event("own", "levels=%u tsc_khz=%lu clock=%s ram=%lu platform=%s free_pages=%lu", kernel_memory.levels,
-		  tsc_khz(), tsc_source_text(), kernel_memory.ram_bytes, platform.name, kernel_memory.phys.free_pages);
 	next_open_report(&next, smp_cpu_count(), INVENTORY_PCI_REPORTED);
 	report_identity(&next.report, info, &platform);
 	inventory_machine_checks(&next.report);
@@ -149,6 +146,9 @@ static void with_all_cpus(void *argument)
 	phase_done("inventory");
 
 	place_canary(info);
+	note(tsc_calibrate(&machine.clock, &problem));
+	log_event("own", "levels=%u tsc_khz=%lu clock=%s ram=%lu platform=%s free_pages=%lu", kernel_memory.levels,
+		  tsc_khz(), tsc_source_text(), kernel_memory.ram_bytes, platform.name, kernel_memory.phys.free_pages);
 	must(next_build(info, &next, &problem));
 	must(handover_prepare(info, &machine, &platform, &next, &handover, &problem));
 	phase_done("prepare");

@@ -9,6 +9,8 @@
 #define QUICK_US		1000u
 #define PRECISE_US		10000u
 #define STUCK_TICKS_PER_US	20000u		/* of a 20 GHz TSC: the counter measured against stands still */
+#define MARK_MAX_US		2000000u	/* a PM timer of 24 bits wraps after 4.7 s */
+#define MARK_WIDTH_US		10u		/* 0.1 % of PRECISE_US */
 #define FALLBACK_KHZ		1000000u
 #define KHZ_MIN			10000u
 #define KHZ_MAX			20000000u
@@ -46,23 +48,39 @@ static uint64_t khz_from_hypervisor(void)
 	return cpu_cpuid(0x40000010, 0).eax;
 }
 
+/* Both counters at one moment, that of the estimate: the longer measurement begins there and waits only for the rest.
+ * width: TSC ticks that reading took, within which an emulator may have run something else. */
+static struct { uint64_t tsc, width; uint32_t ticks; } mark;
+
+static void mark_renew(const struct tsc_sources *s)
+{
+	uint64_t before;
+
+	if (mark.tsc && cpu_rdtsc() - mark.tsc < khz * (MARK_MAX_US / 1000) && mark.width < khz * MARK_WIDTH_US / 1000)
+		return;
+	before = cpu_rdtsc();
+	mark.ticks = cpu_in32(s->pm_timer_port);
+	mark.tsc = cpu_rdtsc();
+	mark.width = mark.tsc - before;
+}
+
 static uint64_t khz_from_pm_timer(const struct tsc_sources *s, uint32_t us)
 {
 	uint32_t mask = s->pm_timer_32bit ? UINT32_MAX : 0xffffff;
-	uint32_t wanted = (uint32_t)((uint64_t)us * PM_TIMER_HZ / 1000000), first, delta;
-	uint64_t start, now;
+	uint32_t wanted = (uint32_t)((uint64_t)us * PM_TIMER_HZ / 1000000), delta;
+	uint64_t now, entered = cpu_rdtsc();
 
 	if (!s->pm_timer_port)
 		return 0;
-	first = cpu_in32(s->pm_timer_port);
-	start = cpu_rdtsc();
-	do {
-		delta = (cpu_in32(s->pm_timer_port) - first) & mask;
+	mark_renew(s);
+	for (;;) {
+		delta = (cpu_in32(s->pm_timer_port) - mark.ticks) & mask;
 		now = cpu_rdtsc();
-		if (now - start > (uint64_t)us * STUCK_TICKS_PER_US)
+		if (delta >= wanted)
+			return (now - mark.tsc) * PM_TIMER_HZ / delta / 1000;
+		if (now - entered > (uint64_t)us * STUCK_TICKS_PER_US)
 			return 0;
-	} while (delta < wanted);
-	return (now - start) * PM_TIMER_HZ / delta / 1000;
+	}
 }
 
 static uint64_t khz_from_hpet(const struct tsc_sources *s, uint32_t us)

@@ -26,7 +26,8 @@ struct tsc_sources {
  * Boss, interrupts off, before anything that waits. */
 enum status MUST_CHECK tsc_init(const struct tsc_sources *sources, struct problem *p);
 
-/* The same over 10 ms; replaces the estimate. Call when nothing else is urgent. */
+/* The same over at least 10 ms, which with the PM timer began at tsc_init(); replaces the estimate. Call when nothing
+ * else is urgent. */
 enum status MUST_CHECK tsc_calibrate(const struct tsc_sources *sources, struct problem *p);
 
 uint64_t tsc_khz(void);
