@@ -136,11 +136,13 @@ static const char *set_timeout(struct config *config, const char *value)
 		config->menu = MENU_FORCE;
 	} else if (!strcmp(value, "menu-hidden")) {
 		config->menu = MENU_HIDDEN;
+	} else if (!strcmp(value, "menu-disabled")) {
+		config->menu = MENU_DISABLED;
 	} else if (text_to_number(value, TIMEOUT_S_MAX, &seconds)) {
 		config->menu = MENU_TIMEOUT;
 		config->timeout_s = (uint32_t)seconds;
 	} else {
-		return "seconds (at most 86400), menu-force or menu-hidden";
+		return "seconds (at most 86400), menu-force, menu-hidden or menu-disabled";
 	}
 	return NULL;
 }

@@ -23,8 +23,9 @@ enum lost_cpu_policy { LOST_CPU_REFUSE, LOST_CPU_CONTINUE };
 enum init_policy { INIT_RECALL, INIT_HOLD };
 enum busmaster_policy { BUSMASTER_OFF, BUSMASTER_LEAVE };
 
-/* TIMEOUT: shown for timeout_s, 0 is hidden. FORCE: shown until a choice. HIDDEN: only a key shows it. */
-enum menu_policy { MENU_TIMEOUT, MENU_FORCE, MENU_HIDDEN };
+/* TIMEOUT: shown for timeout_s, 0 is hidden. FORCE: shown until a choice. HIDDEN: only a key shows it.
+ * DISABLED: not even that, and no time goes into looking for one. */
+enum menu_policy { MENU_TIMEOUT, MENU_FORCE, MENU_HIDDEN, MENU_DISABLED };
 
 struct config {
 	enum park_policy park;

@@ -125,14 +125,17 @@ enum status select_default(const struct config *config, struct entry *const *lis
 	return OK;
 }
 
-void menu_timer_start(struct menu_timer *timer, const struct config *config, bool held, uint64_t now_ms)
+void menu_timer_start(struct menu_timer *timer, const struct config *config, bool held, uint64_t door_ms,
+		      uint64_t now_ms)
 {
 	bool hidden = config->menu == MENU_HIDDEN || (config->menu == MENU_TIMEOUT && !config->timeout_s);
 
 	if (held || config->menu == MENU_FORCE)
 		*timer = (struct menu_timer){ .visible = true };
+	else if (config->menu == MENU_DISABLED)
+		*timer = (struct menu_timer){ .counting = true };
 	else if (hidden)
-		*timer = (struct menu_timer){ .counting = true, .deadline_ms = now_ms + SELECT_PROBE_MS };
+		*timer = (struct menu_timer){ .counting = true, .deadline_ms = door_ms + SELECT_PROBE_MS };
 	else
 		*timer = (struct menu_timer){ .visible = true, .counting = true,
 					      .deadline_ms = now_ms + config->timeout_s * 1000ull };

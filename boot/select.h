@@ -32,13 +32,15 @@ enum status select_default(const struct config *config, struct entry *const *lis
 struct menu_timer {
 	bool visible;			/* the menu is on the screen */
 	bool counting;			/* the default starts at deadline_ms */
-	uint64_t deadline_ms;
+	uint64_t deadline_ms;		/* 0: no key is looked for */
 };
 
 enum menu_verdict { MENU_WAIT, MENU_BOOT };
 
-/* held: the menu must wait for a person whatever the configuration says (the last start failed). */
-void menu_timer_start(struct menu_timer *timer, const struct config *config, bool held, uint64_t now_ms);
+/* held: the menu must wait for a person whatever the configuration says (the last start failed). door_ms: when Baton
+ * began; firmware has collected keys since before, so a hidden menu's time counts from there. */
+void menu_timer_start(struct menu_timer *timer, const struct config *config, bool held, uint64_t door_ms,
+		      uint64_t now_ms);
 
 /* Any key shows the menu and stops the clock. */
 void menu_timer_key(struct menu_timer *timer);

@@ -56,13 +56,18 @@ void firmware_measure_tsc(void)
 	firmware.tsc_hz = (cpu_rdtsc() - start) * (1000000 / TSC_STALL_US);
 }
 
-uint64_t firmware_now_us(void)
+uint64_t firmware_us(uint64_t tsc)
 {
-	uint64_t hz = firmware.tsc_hz, now = cpu_rdtsc();
+	uint64_t hz = firmware.tsc_hz;
 
 	if (!hz)
 		return 0;
-	return now / hz * 1000000 + now % hz * 1000000 / hz;
+	return tsc / hz * 1000000 + tsc % hz * 1000000 / hz;
+}
+
+uint64_t firmware_now_us(void)
+{
+	return firmware_us(cpu_rdtsc());
 }
 
 uint64_t firmware_now_ms(void)

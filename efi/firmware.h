@@ -39,6 +39,7 @@ void *firmware_find_table(const EFI_GUID *guid);
 bool guid_equal(const EFI_GUID *a, const EFI_GUID *b);
 
 /* Microseconds since reset as the TSC counts them, 0 while its rate is unknown. */
+uint64_t firmware_us(uint64_t tsc);
 uint64_t firmware_now_us(void);
 
 /* The same in milliseconds. */

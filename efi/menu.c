@@ -121,7 +121,7 @@ static bool look_hidden(struct menu *menu, struct menu_timer *timer)
 
 	for (i = 0; i < menu->problem_count && !timer->visible; i++)
 		print_problem(&menu->problems[i]);
-	if (!timer->visible && input_wait(&key, 0))
+	if (!timer->visible && timer->deadline_ms && input_wait(&key, 0))
 		menu_timer_key(timer);
 	menu->watch_until_ms = timer->visible ? 0 : timer->deadline_ms;
 	return timer->visible;
@@ -138,7 +138,8 @@ enum menu_choice menu_run(struct menu *menu)
 	menu->edited = false;
 	if (!menu->entries->count)
 		menu->held = true;
-	menu_timer_start(&timer, menu->config, menu->held, firmware_now_ms());
+	menu_timer_start(&timer, menu->config, menu->held, firmware_us(firmware.tsc_at_door) / 1000,
+			 firmware_now_ms());
 	if (!look_hidden(menu, &timer))
 		return MENU_CHOICE_START;
 	for (;;) {

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check(const struct config *c, enum status status, const struct problem *p)
 {
 	bool good = c->park <= PARK_MIX && c->on_failure <= ON_FAILURE_HALT && c->lost_cpu <= LOST_CPU_CONTINUE &&
-		    c->init <= INIT_HOLD && c->busmaster <= BUSMASTER_LEAVE && c->menu <= MENU_HIDDEN &&
+		    c->init <= INIT_HOLD && c->busmaster <= BUSMASTER_LEAVE && c->menu <= MENU_DISABLED &&
 		    c->reset_after_s <= 86400 && c->timeout_s <= 86400 && !c->fault[0] &&
 		    strnlen(c->console, sizeof(c->console)) < sizeof(c->console) &&
 		    strnlen(c->append, sizeof(c->append)) < sizeof(c->append) &&

@@ -62,6 +62,8 @@ static void loader_conf(void **state)
 	assert_string_equal(c.default_pattern, "@saved");
 	assert_int_equal(loader("timeout menu-hidden\n"), OK);
 	assert_int_equal(c.menu, MENU_HIDDEN);
+	assert_int_equal(loader("timeout menu-disabled\n"), OK);
+	assert_int_equal(c.menu, MENU_DISABLED);
 	assert_int_equal(loader("timeout 0\n"), OK);
 	assert_int_equal(c.menu, MENU_TIMEOUT);
 	assert_int_equal(c.timeout_s, 0);

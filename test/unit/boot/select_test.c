@@ -118,13 +118,15 @@ static void no_entries_is_said(void **state)
 	assert_problem(&p, select_default(&c, list, 0, NULL, NULL, &index, &p), E_NO_ENTRIES, "no boot entries");
 }
 
+#define DOOR 990u	/* ms */
+
 static void timer(void **state)
 {
 	struct menu_timer t;
 
 	(void)state;
 	c.timeout_s = 3;
-	menu_timer_start(&t, &c, false, 1000);
+	menu_timer_start(&t, &c, false, DOOR, 1000);
 	assert_true(t.visible);
 	assert_int_equal(menu_timer_seconds(&t, 1000), 3);
 	assert_int_equal(menu_timer_seconds(&t, 1001), 3);
@@ -137,25 +139,32 @@ static void timer(void **state)
 	assert_int_equal(menu_timer_seconds(&t, 1000), 0);
 
 	c.timeout_s = 0;
-	menu_timer_start(&t, &c, false, 1000);
+	menu_timer_start(&t, &c, false, DOOR, 1000);
 	assert_false(t.visible);
-	assert_int_equal(menu_timer_poll(&t, 1000), MENU_WAIT);
-	assert_int_equal(menu_timer_poll(&t, 1000 + SELECT_PROBE_MS), MENU_BOOT);
+	assert_int_equal(menu_timer_poll(&t, DOOR + SELECT_PROBE_MS - 1), MENU_WAIT);
+	assert_int_equal(menu_timer_poll(&t, DOOR + SELECT_PROBE_MS), MENU_BOOT);
 	menu_timer_key(&t);
 	assert_true(t.visible);
 	assert_int_equal(menu_timer_poll(&t, ~0ull), MENU_WAIT);
 
 	c.timeout_s = 9;
 	c.menu = MENU_HIDDEN;
-	menu_timer_start(&t, &c, false, 0);
+	menu_timer_start(&t, &c, false, DOOR, 0);
 	assert_false(t.visible);
-	assert_int_equal(menu_timer_poll(&t, SELECT_PROBE_MS), MENU_BOOT);
+	assert_int_equal(menu_timer_poll(&t, DOOR + SELECT_PROBE_MS), MENU_BOOT);
+	c.menu = MENU_DISABLED;
+	menu_timer_start(&t, &c, false, DOOR, 1000);
+	assert_false(t.visible);
+	assert_int_equal(t.deadline_ms, 0);
+	assert_int_equal(menu_timer_poll(&t, 1000), MENU_BOOT);
+	menu_timer_start(&t, &c, true, DOOR, 1000);
+	assert_true(t.visible);
 	c.menu = MENU_FORCE;
-	menu_timer_start(&t, &c, false, 0);
+	menu_timer_start(&t, &c, false, DOOR, 0);
 	assert_true(t.visible);
 	assert_int_equal(menu_timer_poll(&t, ~0ull), MENU_WAIT);
 	c.menu = MENU_HIDDEN;
-	menu_timer_start(&t, &c, true, 0);
+	menu_timer_start(&t, &c, true, DOOR, 0);
 	assert_true(t.visible);
 	assert_int_equal(menu_timer_poll(&t, ~0ull), MENU_WAIT);
 }
