@@ -69,6 +69,10 @@ $(O)/block/gen/font.c.o: $(O)/gen/font.c
 $(O)/image/lib/string.c.o: CFLAGS_IMAGE += $(CFLAGS_STRING)
 $(O)/block/lib/string.c.o: CFLAGS_BLOCK += $(CFLAGS_STRING)
 
+# Without a frame pointer all eight working variables of a round stay in registers.
+$(O)/image/lib/sha256.c.o: CFLAGS_IMAGE += -fomit-frame-pointer
+$(O)/block/lib/sha256.c.o: CFLAGS_BLOCK += -fomit-frame-pointer
+
 $(O)/image/lib/sha256_ni.c.o: CFLAGS_IMAGE := $(filter-out -mgeneral-regs-only,$(CFLAGS_IMAGE)) $(CFLAGS_SHANI)
 $(O)/block/lib/sha256_ni.c.o: CFLAGS_BLOCK := $(filter-out -mgeneral-regs-only,$(CFLAGS_BLOCK)) $(CFLAGS_SHANI)
 

@@ -8,6 +8,9 @@
 #include "lib/string.h"
 #include "x86/cpu.h"
 
+/* Translated by an emulator, code jumps slowly from one page to another: the linker scripts keep this on one page. */
+#define ONE_PAGE __attribute__((section(".text.one_page")))
+
 #define MEASURE_ROUNDS	3
 #define MEASURE_CALLS	32		/* of 4 blocks each: 8 KiB a round */
 
@@ -29,17 +32,29 @@ static const uint32_t initial_state[8] = {
 /* W: sha256_select(), before any other CPU hashes; constant after. */
 static enum sha256_engine engine_in_use = SHA256_PLAIN;
 
-static inline uint32_t rotate(uint32_t v, unsigned n)
+/*
+ * Plain C, shaped for emulators, which are where it runs on much of its data: there every access to memory costs a
+ * dozen instructions of the host and every 32-bit result one more to clear the upper half, so words are loaded and
+ * stored in pairs and calculated in 64 bits whose upper half nobody looks at; and what does not fit the host's
+ * instruction cache once translated is slower than a loop.
+ */
+typedef uint64_t word;			/* the value is the lower half */
+
+static inline word rotate(word w, unsigned n)
 {
+	uint32_t v = (uint32_t)w;
+
 	return v >> n | v << (32 - n);
 }
 
-static inline uint32_t load_be32(const uint8_t *p)
+/* Words 2i and 2i + 1 of big-endian data; the first is the lower half. */
+static inline word load_pair(const uint8_t *p)
 {
-	uint32_t v;
+	uint64_t v;
 
 	__builtin_memcpy(&v, p, sizeof(v));
-	return __builtin_bswap32(v);
+	v = __builtin_bswap64(v);
+	return v >> 32 | v << 32;
 }
 
 static inline void store_be32(uint8_t *p, uint32_t v)
@@ -48,64 +63,80 @@ static inline void store_be32(uint8_t *p, uint32_t v)
 	__builtin_memcpy(p, &v, sizeof(v));
 }
 
-/* One round; the eight names rotate in the caller instead of their values. */
-#define ROUND(a, b, c, d, e, f, g, h, i, word)								\
+/* The rotations of FIPS 180-4, 4.1.2, each as a chain. */
+static inline word big1(word e) { return rotate(rotate(rotate(e, 14) ^ e, 5) ^ e, 6); }
+static inline word big0(word a) { return rotate(rotate(rotate(a, 9) ^ a, 11) ^ a, 2); }
+static inline word small0(uint32_t v) { return rotate(rotate(v, 11) ^ v, 7) ^ v >> 3; }
+static inline word small1(uint32_t v) { return rotate(rotate(v, 2) ^ v, 17) ^ v >> 10; }
+
+/* Pair w[0] of the schedule from the eight before it. */
+static inline void expand(word *w)
+{
+	word low = w[-8] + small0((uint32_t)(w[-8] >> 32)) + (w[-4] >> 32) + small1((uint32_t)w[-1]);
+	word high = (w[-8] >> 32) + small0((uint32_t)w[-7]) + w[-3] + small1((uint32_t)(w[-1] >> 32));
+
+	w[0] = (uint32_t)low | high << 32;
+}
+
+/* One round; the eight names rotate in the caller instead of their values. Majority: b where a equals b or b equals
+ * c, else c; b_c is b ^ c, left over from the round before as its a ^ b. */
+#define ROUND(a, b, c, d, e, f, g, h, k_and_w)									\
 	do {												\
-		uint32_t t_ = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + (g ^ (e & (f ^ g))) +	\
-			      sha256_k[i] + (word);							\
+		word t_ = h + big1(e) + (g ^ (e & (f ^ g))) + (k_and_w), a_b_ = a ^ b;			\
 		d += t_;										\
-		h = t_ + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) | (c & (a | b)));	\
+		h = t_ + big0(a) + (b ^ (a_b_ & b_c));							\
+		b_c = a_b_;										\
 	} while (0)
 
-#define EIGHT_ROUNDS(i, word)										\
+#define TWO_ROUNDS(a, b, c, d, e, f, g, h, i)								\
 	do {												\
-		ROUND(a, b, c, d, e, f, g, h, (i) + 0, word((i) + 0));					\
-		ROUND(h, a, b, c, d, e, f, g, (i) + 1, word((i) + 1));					\
-		ROUND(g, h, a, b, c, d, e, f, (i) + 2, word((i) + 2));					\
-		ROUND(f, g, h, a, b, c, d, e, (i) + 3, word((i) + 3));					\
-		ROUND(e, f, g, h, a, b, c, d, (i) + 4, word((i) + 4));					\
-		ROUND(d, e, f, g, h, a, b, c, (i) + 5, word((i) + 5));					\
-		ROUND(c, d, e, f, g, h, a, b, (i) + 6, word((i) + 6));					\
-		ROUND(b, c, d, e, f, g, h, a, (i) + 7, word((i) + 7));					\
+		word w_ = w[i], k_;									\
+													\
+		__builtin_memcpy(&k_, &sha256_k[2 * (i)], sizeof(k_));					\
+		ROUND(a, b, c, d, e, f, g, h, w_ + k_);							\
+		ROUND(h, a, b, c, d, e, f, g, (w_ >> 32) + (k_ >> 32));					\
 	} while (0)
 
-/* The schedule rolls in 16 words, for the sake of the lot's stacks. */
-#define WORD_LOADED(i)	 (w[(i) & 15] = load_be32(data + 4 * ((i) & 15)))
-#define WORD_EXPANDED(i) (w[(i) & 15] += small1(w[((i) + 14) & 15]) + w[((i) + 9) & 15] + small0(w[((i) + 1) & 15]))
+#define EIGHT_ROUNDS(i)											\
+	do {												\
+		TWO_ROUNDS(a, b, c, d, e, f, g, h, i);							\
+		TWO_ROUNDS(g, h, a, b, c, d, e, f, (i) + 1);						\
+		TWO_ROUNDS(e, f, g, h, a, b, c, d, (i) + 2);						\
+		TWO_ROUNDS(c, d, e, f, g, h, a, b, (i) + 3);						\
+	} while (0)
 
-static inline uint32_t small0(uint32_t v)
+static ONE_PAGE void block_plain(uint32_t state[8], const uint8_t *data)
 {
-	return rotate(v, 7) ^ rotate(v, 18) ^ v >> 3;
-}
+	word w[32];			/* the schedule, in pairs */
 
-static inline uint32_t small1(uint32_t v)
-{
-	return rotate(v, 17) ^ rotate(v, 19) ^ v >> 10;
-}
-
-static void block_plain(uint32_t state[8], const uint8_t *data)
-{
-	uint32_t a = state[0], b = state[1], c = state[2], d = state[3];
-	uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
-	uint32_t w[16];
-
-	EIGHT_ROUNDS(0, WORD_LOADED);
-	EIGHT_ROUNDS(8, WORD_LOADED);
-	for (unsigned i = 16; i < 64; i += 16) {
-		EIGHT_ROUNDS(i, WORD_EXPANDED);
-		EIGHT_ROUNDS(i + 8, WORD_EXPANDED);
+	for (unsigned i = 0; i < 8; i++)
+		w[i] = load_pair(data + 8 * i);
+	for (unsigned i = 8; i < 32; i += 4) {
+		expand(w + i);
+		expand(w + i + 1);
+		expand(w + i + 2);
+		expand(w + i + 3);
 	}
-	state[0] += a;
-	state[1] += b;
-	state[2] += c;
-	state[3] += d;
-	state[4] += e;
-	state[5] += f;
-	state[6] += g;
-	state[7] += h;
+	word a = state[0], b = state[1], c = state[2], d = state[3];
+	word e = state[4], f = state[5], g = state[6], h = state[7], b_c = b ^ c;
+
+	for (unsigned i = 0; i < 32; i += 8) {
+		EIGHT_ROUNDS(i);
+		EIGHT_ROUNDS(i + 4);
+	}
+	/* The old state is read again rather than kept, for the sake of the lot's stacks. */
+	__asm__ volatile("" : : : "memory");
+	state[0] += (uint32_t)a;
+	state[1] += (uint32_t)b;
+	state[2] += (uint32_t)c;
+	state[3] += (uint32_t)d;
+	state[4] += (uint32_t)e;
+	state[5] += (uint32_t)f;
+	state[6] += (uint32_t)g;
+	state[7] += (uint32_t)h;
 }
 
-void sha256_blocks_plain(uint32_t state[8], const uint8_t *data, size_t blocks)
+ONE_PAGE void sha256_blocks_plain(uint32_t state[8], const uint8_t *data, size_t blocks)
 {
 	for (; blocks; blocks--, data += SHA256_BLOCK)
 		block_plain(state, data);
