@@ -163,6 +163,7 @@ bool search_random(const struct scenario *scenario, const struct parameters *wit
 bool search_replay(const struct scenario *scenario, const struct parameters *with, unsigned bound, const char *picks);
 void search_stopped(void) __attribute__((noreturn));	/* broken() on the search's own stack */
 const char *search_picks(void);				/* of the last failed run */
+extern bool search_keeps_all;				/* states seen are not cut: to compare */
 extern unsigned run_depth[HOSTILE_CPUS];		/* visible operations so far, this run */
 
 /* trace.c */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * usage: hostile [-c CPUS] [-b BOUND] [-l LOWEST] [-f] [NAME...]   every schedule within the bound, of these scenarios or
- *                                                                   all; -f: ends at the first broken one
+ *                                                                   all; -f: ends at the first broken one; -x: states
+ *                                                                   seen before are not cut
  *        hostile -t SECONDS [-s SEED] [NAME...]                     random schedules, no bound
  *        hostile -r SCHEDULE                                        one schedule, step by step
  *        hostile -n                                                 names
@@ -18,6 +19,7 @@
 
 #include "test/hostile/internal.h"
 
+#define RUNS_A_ROUND 200			/* random schedules of one scenario with one set of parameters */
 #define HANG_S 4				/* of processor time, for all scenarios at one bound with -f */
 
 static unsigned cpus = 2, bound = 3, lowest = UINT32_MAX;
@@ -232,7 +234,7 @@ static int random_runs(const struct scenario **list, unsigned count, double time
 			with.fail_count = (r >> 36) % 2 ? 1 : UINT32_MAX;
 		}
 		memory_forget();
-		if (!search_random(scenario, &with, r, 500, &counts)) {
+		if (!search_random(scenario, &with, r, RUNS_A_ROUND, &counts)) {
 			report_broken(scenario, &with, UINT32_MAX / 2);
 			bad++;
 		}
@@ -245,7 +247,7 @@ static int random_runs(const struct scenario **list, unsigned count, double time
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: hostile [-c CPUS] [-b BOUND] [-l LOWEST] [NAME...] | -t SECONDS [-s SEED] [NAME...] | "
+	fprintf(stderr, "usage: hostile [-c CPUS] [-b BOUND] [-l LOWEST] [-f] [-x] [NAME...] | -t SECONDS [-s SEED] [NAME...] | "
 			"-r SCHEDULE | -n\n");
 	return 2;
 }
@@ -260,7 +262,7 @@ int main(int argc, char **argv)
 
 	catch_faults();
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	while ((option = getopt(argc, argv, "c:b:l:t:s:r:nf")) != -1) {
+	while ((option = getopt(argc, argv, "c:b:l:t:s:r:nfx")) != -1) {
 		switch (option) {
 		case 'c': cpus = (unsigned)atoi(optarg); break;
 		case 'b': bound = (unsigned)atoi(optarg); break;
@@ -273,6 +275,7 @@ int main(int argc, char **argv)
 			signal(SIGPROF, on_hang);
 			setitimer(ITIMER_PROF, &(struct itimerval){ .it_value.tv_sec = HANG_S }, NULL);
 			break;
+		case 'x': search_keeps_all = true; break;
 		case 'n':
 			for (i = 0; scenarios[i]; i++)
 				printf("%s\n", scenarios[i]->name);

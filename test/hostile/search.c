@@ -73,6 +73,8 @@ static void seen_grow(void)
 	free(old);
 }
 
+bool search_keeps_all;
+
 /* Seen with at least this budget? The low bits hold the budget, so hashes differ above them. */
 static bool state_seen(void)
 {
@@ -253,7 +255,7 @@ static bool step(struct counts *counts, struct choice *c)
 		counts->schedules++;
 		return false;
 	}
-	if (stop != STOP_CHOOSE && state_seen()) {
+	if (!search_keeps_all && stop != STOP_CHOOSE && state_seen()) {
 		counts->cuts++;
 		return false;
 	}

@@ -329,19 +329,25 @@ void flag_wait(shared_u32 *flag, uint32_t value)
 {
 	const uint64_t wanted[2] = { arena_offset(flag), value };
 
-	do {
+	for (;;) {
 		cpu_wait_for(flag_has, wanted);
 		/* order: this load before what the flag tells of; the machine keeps loads in order. */
-	} while (shared_load_acquire_u32(flag) != value);
+		if (shared_load_acquire_u32(flag) == value)
+			return;
+		cpu_relax();	/* not visible yet */
+	}
 }
 
 void lock_take(void)
 {
 	const uint64_t wanted[2] = { arena_offset(&world->lock), 0 };
 
-	do {
+	for (;;) {
 		cpu_wait_for(flag_has, wanted);
-	} while (shared_exchange_seq_cst_u32(&world->lock, 1));
+		if (!shared_exchange_seq_cst_u32(&world->lock, 1))
+			return;
+		cpu_relax();	/* somebody was faster, or the release is not visible yet */
+	}
 }
 
 void lock_give(void)

@@ -14,12 +14,16 @@ static void three_pages(void)
 
 static void writer(void)
 {
-	stream(0);
-	touch(1);
-	stream(1);
-	touch(0);
-	stream(2);
-	touch(2);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		stream(0);
+		touch(1);
+		stream(1);
+		touch(0);
+		stream(2);
+		touch(2);
+	}
 }
 
 static void rights_down_and_up(void)
@@ -53,12 +57,16 @@ static void retypes(void)
 
 static void retype_user(void)
 {
-	stream(0);
-	touch(1);
-	cpu_lazy();
-	cpu_busy();
-	touch(0);
-	stream(1);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		stream(0);
+		touch(1);
+		cpu_lazy();
+		cpu_busy();
+		touch(0);
+		stream(1);
+	}
 }
 
 static void retype_end(void)
@@ -90,13 +98,17 @@ static void large_page(void)
 
 static void large_user(void)
 {
-	touch(0);
-	touch(1);
-	stream(2);
-	cpu_lazy();
-	cpu_busy();
-	touch(2);
-	touch(0);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		touch(0);
+		touch(1);
+		stream(2);
+		cpu_lazy();
+		cpu_busy();
+		touch(2);
+		touch(0);
+	}
 }
 
 /* The first page goes, the rest stays as small pages. */
@@ -170,13 +182,17 @@ static void maps(void)
 
 static void map_user(void)
 {
-	touch(1);
-	touch(2);
-	stream(0);
-	touch(3);
-	cpu_lazy();
-	cpu_busy();
-	touch(2);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		touch(1);
+		touch(2);
+		stream(0);
+		touch(3);
+		cpu_lazy();
+		cpu_busy();
+		touch(2);
+	}
 }
 
 static void map_end(void)

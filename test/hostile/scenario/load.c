@@ -16,13 +16,17 @@ static void two_spaces(void)
 
 static void comes_and_goes(void)
 {
-	cpu_load(0);
-	stream(0);
-	touch(1);
-	cpu_leave();
-	cpu_load(0);
-	touch(0);
-	stream(1);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		cpu_load(0);
+		stream(0);
+		touch(1);
+		cpu_leave();
+		cpu_load(0);
+		touch(0);
+		stream(1);
+	}
 }
 
 static void protect_then_unmap(void)
@@ -45,14 +49,18 @@ const struct scenario load_scenario = {
 
 static void switches(void)
 {
-	cpu_load(0);
-	touch(0);
-	cpu_load(1);
-	touch(2);
-	cpu_load(0);
-	stream(1);
-	cpu_load(1);
-	touch(2);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		cpu_load(0);
+		touch(0);
+		cpu_load(1);
+		touch(2);
+		cpu_load(0);
+		stream(1);
+		cpu_load(1);
+		touch(2);
+	}
 }
 
 const struct scenario switch_scenario = {
@@ -77,12 +85,16 @@ static void load_then_unmap(void)
 
 static void loads_and_uses(void)
 {
-	cpu_load(0);
-	touch(0);
-	stream(1);
-	cpu_leave();
-	cpu_load(0);
-	stream(0);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		cpu_load(0);
+		touch(0);
+		stream(1);
+		cpu_leave();
+		cpu_load(0);
+		stream(0);
+	}
 }
 
 const struct scenario both_load_scenario = {
@@ -104,14 +116,18 @@ static void one_space(void)
 
 static void idles(void)
 {
-	stream(0);
-	cpu_lazy();
-	cpu_busy();
-	stream(1);
-	cpu_lazy();
-	cpu_busy();
-	touch(0);
-	stream(2);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		stream(0);
+		cpu_lazy();
+		cpu_busy();
+		stream(1);
+		cpu_lazy();
+		cpu_busy();
+		touch(0);
+		stream(2);
+	}
 }
 
 /* Nothing is freed: lazy CPUs are left out and catch up. */

@@ -16,10 +16,14 @@ static void pages_and_large(void)
 
 static void user(void)
 {
-	stream(0);
-	touch(1);
-	touch(2);
-	stream(2);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		stream(0);
+		touch(1);
+		touch(2);
+		stream(2);
+	}
 }
 
 /* Nothing that the lost CPU may reach is freed, not by this call and not by later ones. */
@@ -82,8 +86,12 @@ static void one_large(void)
 
 static void large_user(void)
 {
-	touch(0);
-	touch(1);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		touch(0);
+		touch(1);
+	}
 }
 
 static void split_is_taken_back(void)

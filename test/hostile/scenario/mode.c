@@ -28,15 +28,19 @@ static void masks(void)
 
 static void masked_user(void)
 {
-	cpu_load(0);
-	touch(0);
-	cpu_lazy();
-	cpu_busy();
-	touch(0);
-	cpu_load(1);
-	touch(1);
-	cpu_load(0);
-	touch(0);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		cpu_load(0);
+		touch(0);
+		cpu_lazy();
+		cpu_busy();
+		touch(0);
+		cpu_load(1);
+		touch(1);
+		cpu_load(0);
+		touch(0);
+	}
 }
 
 static void masked_end(void)
@@ -66,9 +70,13 @@ static void all_in_setup(void)
 
 static void just_uses(void)
 {
-	touch(0);
-	stream(0);
-	touch(0);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		touch(0);
+		stream(0);
+		touch(0);
+	}
 }
 
 const struct scenario lost_lam_scenario = {

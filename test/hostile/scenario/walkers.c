@@ -41,10 +41,14 @@ static void looks_up(unsigned number, uint64_t va)
 
 static void walks(void)
 {
-	looks_up(2, VA + MM_2M_BYTES);
-	looks_up(0, VA);
-	looks_up(2, VA + MM_2M_BYTES);
-	looks_up(1, VA + 0x1000);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		looks_up(2, VA + MM_2M_BYTES);
+		looks_up(0, VA);
+		looks_up(2, VA + MM_2M_BYTES);
+		looks_up(1, VA + 0x1000);
+	}
 }
 
 static void limbo_end(void)
@@ -69,9 +73,13 @@ static void dump(void)
 
 static void user(void)
 {
-	touch(2);
-	stream(0);
-	touch(1);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		touch(2);
+		stream(0);
+		touch(1);
+	}
 }
 
 const struct scenario nmi_walker_scenario = {
@@ -109,13 +117,17 @@ static void second_gather(void)
 
 static void gather_user(void)
 {
-	stream(0);
-	touch(1);
-	cpu_lazy();
-	cpu_busy();
-	touch(0);
-	stream(2);
-	touch(2);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		stream(0);
+		touch(1);
+		cpu_lazy();
+		cpu_busy();
+		touch(0);
+		stream(2);
+		touch(2);
+	}
 }
 
 static void gathers_end(void)
@@ -156,10 +168,14 @@ static void unmaps_many(void)
 
 static void many_user(void)
 {
-	stream(0);
-	touch(1);
-	stream(2);
-	touch(0);
+	unsigned round;
+
+	for (round = 0; round < 2; round++) {
+		stream(0);
+		touch(1);
+		stream(2);
+		touch(0);
+	}
 }
 
 static void many_gone(void)
