@@ -4,6 +4,7 @@
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "mm/flush.h"
+#include "mm/table.h"
 #include "smp/call.h"
 #include "smp/layout.h"
 #include "x86/apic.h"
@@ -36,6 +37,25 @@ static void mask_devices(const struct machine *machine)
 		ioapic_mask_all(machine->madt.ioapic_base[i]);
 	if (machine->madt.pcat_compat)
 		pic_mask_all();
+}
+
+/* In the tables that are loaded, firmware's. */
+static bool loaded_maps(uint64_t address)
+{
+	struct space loaded = { .root = cpu_read_cr3() & PTE_ADDRESS, .levels = kernel_memory.levels,
+				.features = kernel_memory.features };
+	struct mapping mapping;
+
+	return space_query(&loaded, address, &mapping) && mapping.prot & MM_WRITE;
+}
+
+void cpus_hold(const struct boot_info *info, const struct machine *machine)
+{
+	struct online_config config = { .low_page = info->low_page, .boot_page_mapped = true };
+
+	if (!info->devices_unmapped && loaded_maps(0) && loaded_maps(info->low_page) &&
+	    (apic_mode() == APIC_MODE_X2APIC || loaded_maps(apic_base())))
+		smp_hold(&machine->madt, &config);
 }
 
 static void log_verdicts(const struct machine *machine, const struct online_result *result)

@@ -10,6 +10,10 @@
 #include "lib/status.h"
 #include "smp/online.h"
 
+/* INIT to all others, first of all (protocol rule 9), if the tables that are loaded allow it; else nothing. Context:
+ * boss, IDT live, memory_open() and apic_init() done, nothing calibrated, nothing written to a console. */
+void cpus_hold(const struct boot_info *info, const struct machine *machine);
+
 /* Loads our tables on the way. CPUs that fail have a verdict; an error means that nothing can go on. Context: boss,
  * interrupts off, clock running, memory_start() done. */
 enum status MUST_CHECK cpus_take(const struct boot_info *info, const struct machine *machine,

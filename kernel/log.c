@@ -30,6 +30,8 @@ static size_t held_bytes;
 static uint32_t baud;		/* of serial, 0: as firmware set it */
 static bool holding;
 static bool devices_mapped;
+static bool port_open, devices_open;
+static struct framebuffer framebuffer;
 
 const struct uart *log_uart(void)
 {
@@ -41,8 +43,23 @@ void log_serial_off(void)
 	serial.base = 0;
 }
 
+/* The first access to the consoles' hardware, when the first line goes out: each one may cost a time slice (above). */
+static void open_sinks(void)
+{
+	if (!port_open && !serial.mmio)
+		uart_init(&serial, baud);
+	port_open = true;
+	if (!devices_mapped || devices_open)
+		return;
+	devices_open = true;
+	if (serial.mmio)
+		uart_init(&serial, baud);
+	screen_open(&framebuffer);
+}
+
 static void write_out(const char *text, size_t length)
 {
+	open_sinks();
 	if (devices_mapped || !serial.mmio)
 		uart_write_text(&serial, text, length);
 	screen_write(text);
@@ -61,6 +78,7 @@ void log_last_resort(void)
 {
 	bool heard = serial.base && (devices_mapped || !serial.mmio);
 
+	open_sinks();
 	if (heard || (devices_mapped && screen_there()))
 		return;
 	serial = (struct uart){ LAST_RESORT_PORT, 0, 1 };
@@ -147,9 +165,7 @@ void log_devices_mapped(const struct boot_info *info)
 	if (devices_mapped)
 		return;
 	devices_mapped = true;
-	if (serial.mmio)
-		uart_init(&serial, baud);
-	screen_open(&info->framebuffer);
+	framebuffer = info->framebuffer;
 	if (!under_hypervisor())
 		log_release();
 }
@@ -164,8 +180,6 @@ void log_open(const struct boot_info *info)
 		baud = spec.baud;
 	}
 	holding = true;
-	if (!serial.mmio)
-		uart_init(&serial, baud);
 	if (!info->devices_unmapped)
 		log_devices_mapped(info);
 	log_text("grammar=%u version=%s commit=%s build=%s", LOG_GRAMMAR_VERSION, BATON_VERSION, BATON_COMMIT,

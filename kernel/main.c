@@ -179,9 +179,10 @@ _Noreturn void kernel_main(struct boot_info *info)
 	must(faults_configure(info->config.fault, &problem));
 	must(memory_open(info, &problem));
 	machine_read(&machine, info->rsdp, initial_apic_id());
+	must(apic_init(&problem));
+	cpus_hold(info, &machine);
 	machine.clock.hint_hz = info->tsc_hz_hint;
 	first_clock(info);
-	must(apic_init(&problem));
 	reserve(info);
 	list_devices(info);
 	phase_done("own");

@@ -46,7 +46,7 @@ bool lapic_send(void *context, uint32_t apic_id, uint32_t icr_low)
 		/* order: the command's store before the IPI. pairs with: lot_turn(). else: WRMSR of the ICR passes the
 		 * store and the CPU wakes to the old command (protocol rule 12). LFENCE: SDM 3A 11.12.3 */
 		cpu_mfence();
-		__asm__ volatile("lfence" : : : "memory");
+		cpu_lfence();
 		cpu_wrmsr(MSR_X2APIC_ICR, (uint64_t)apic_id << 32 | icr_low);
 		return true;
 	}

@@ -30,7 +30,7 @@ struct bringup {
 	const struct online_config *config;
 	uint64_t start_tsc;
 	uint64_t deadline;
-	uint32_t ivt_old;
+	struct bringup_hold hold;
 	uint32_t apic_errors;
 	unsigned waiting;		/* STARTING, or ARRIVED and its first call not answered */
 };
@@ -104,12 +104,18 @@ static uint64_t deadline_us(void)
 	return us;
 }
 
-static void send_init_sipi(struct bringup *b)
+static void send_init(struct bringup *b)
 {
 	(void)apic_wait_idle();
 	tsc_delay_us(NMI_QUIET_US);
 	b->start_tsc = cpu_rdtsc();
 	send_starting(b, ICR_INIT_ASSERT);
+}
+
+static void send_init_sipi(struct bringup *b)
+{
+	if (!b->hold.done)
+		send_init(b);
 	if (init_needs_hold()) {
 		tsc_delay_us(INIT_HOLD_US);
 		send_starting(b, ICR_INIT_DEASSERT);	/* later processors ignore it (SDM 3A 11.6.1) */
@@ -225,7 +231,7 @@ enum status smp_bring_up(const struct online_config *config, struct online_resul
 		.table = common.table,
 		.count = smp_cpu_count(),
 	};
-	struct bringup b = { .config = config };
+	struct bringup b = { .config = config, .hold = bringup_take_hold() };
 	enum status status;
 
 	*result = (struct online_result){ .mp_wakeup = smp_mp_wakeup() };
@@ -240,9 +246,9 @@ enum status smp_bring_up(const struct online_config *config, struct online_resul
 	if (status)
 		return status;
 	choose(&b);
-	if (config->boot_page_mapped)
-		b.ivt_old = ivt_nmi_take(config->low_page);
-	b.start_tsc = cpu_rdtsc();
+	if (config->boot_page_mapped && !b.hold.done)
+		b.hold.ivt_old = ivt_nmi_take(config->low_page);
+	b.start_tsc = b.hold.done ? b.hold.tsc : cpu_rdtsc();
 	if (b.waiting) {
 		send_init_sipi(&b);
 		await_everybody(&b);
@@ -253,6 +259,6 @@ enum status smp_bring_up(const struct online_config *config, struct online_resul
 	count_verdicts(result);
 	/* A CPU without an answer may be on its way for good; in the closed page it halts, which stays reserved. */
 	if (config->boot_page_mapped && !result->no_answer)
-		ivt_nmi_restore(b.ivt_old);
+		ivt_nmi_restore(b.hold.ivt_old);
 	return OK;
 }

@@ -2,8 +2,9 @@
 /*
  * Taking the CPUs: every enabled listed ID gets INIT and SIPI at once, one deadline for all, and ONLINE means that the
  * CPU answered a cross call from its own stack, TSS, GS and IDT with registers equal to the boss's (protocol rules
- * 9-12). Order for the caller: idt_build, tsc_init, madt_parse, apic_init, smp_init, own page tables, mce_enable,
- * fpu_enable, apic_enable, smp_bring_up. What the boss has in CR0, CR4, EFER, XCR0, PAT and MTRRs then, all get.
+ * 9-12). Order for the caller: idt_build, madt_parse, apic_init, smp_hold, tsc_init, smp_init, own page tables,
+ * mce_enable, fpu_enable, apic_enable, smp_bring_up. What the boss has in CR0, CR4, EFER, XCR0, PAT and MTRRs then, all
+ * get.
  */
 #ifndef SMP_ONLINE_H
 #define SMP_ONLINE_H
@@ -39,9 +40,16 @@ struct online_result {
 bool smp_mp_wakeup(void);
 
 /* Lays out memory (smp_memory_needed(madt->cpu_count) bytes at base, below 4 GiB), fills the table from madt and
- * loads the boss's own GDT, TSS, GS and IDT. After idt_build(), tsc_init(), apic_init(). E_NO_MEMORY: too small, not
- * aligned, not below 4 GiB. E_ACPI_TABLE: madt does not list the boss. Boss, interrupts off. */
+ * loads the boss's own GDT, TSS, GS and IDT. After idt_build(), tsc_init(), apic_save_found(). E_NO_MEMORY: too small,
+ * not aligned, not below 4 GiB. E_ACPI_TABLE: madt does not list the boss. Boss, interrupts off. */
 enum status MUST_CHECK smp_init(const struct madt *madt, uint64_t base, uint64_t bytes, struct problem *p);
+
+/* INIT, and no more, to everybody whom smp_bring_up() will start: a CPU that spins in firmware's or in an older
+ * kernel's code leaves it at once and waits for SIPI, in the closed page if an NMI reaches it. Rule 9: first thing
+ * after the IDT; does nothing where IVT[2] cannot be taken, smp_bring_up() then sends INIT. After apic_init(), with
+ * the local APIC and the low page mapped in whatever tables are loaded; no clock needed. CPUs that wait have CR4.MCE
+ * clear, so smp_init() and smp_bring_up() follow with nothing slow in between. Boss, interrupts off. */
+void smp_hold(const struct madt *madt, const struct online_config *config);
 
 /* Starts everybody. CPUs that fail get a verdict, never an error; errors are of the call itself (E_LOW_PAGE,
  * E_NO_APIC). Boss, interrupts off, no other CPU runs our code. */

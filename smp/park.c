@@ -48,7 +48,7 @@ static bool start(struct slot *slot, struct cpu *cpu, uint64_t lot_enter)
 		return true;
 	slot->boss.verdict = VERDICT_LOST;
 	cpu_move(cpu, CPU_PARKING, CPU_LOST);
-	return true;
+	return false;
 }
 
 unsigned park_all(struct boss *boss, const struct boss_place *place, uint64_t lot_enter)
@@ -64,13 +64,11 @@ unsigned park_all(struct boss *boss, const struct boss_place *place, uint64_t lo
 	for (i = 0; i < boss->cpu_count; i++) {
 		struct slot *slot = &boss->slots[i];
 		struct cpu *cpu = smp_cpu(i);
+		bool there = !slot->boss.pending && !boss_check_evidence(place, slot, &found);
 
-		if (cpu_state(cpu) == CPU_PARKING && !slot->boss.pending && !boss_check_evidence(place, slot, &found)) {
-			cpu_move(cpu, CPU_PARKING, CPU_PARKED);
-		} else if (i != boss->boss_slot && slot->boss.verdict == VERDICT_PARKED) {
+		/* Who was in the lot before, or never online, is not asked. */
+		if (cpu_move(cpu, CPU_PARKING, there ? CPU_PARKED : CPU_LOST) && !there)
 			slot->boss.verdict = VERDICT_LOST;
-			cpu_move(cpu, CPU_PARKING, CPU_LOST);
-		}
 		lost += slot->boss.verdict == VERDICT_LOST;
 	}
 	return lost;

@@ -26,12 +26,16 @@
 #include "x86/tsc.h"
 
 #define CPUS 6
+#define LOW_PAGE 0x8000u
 
-enum habit { HEALTHY, ABSENT, NEEDS_TWO_SIPIS, DIFFERENT, DEAF_TO_CALLS, LATE };
+enum habit { HEALTHY, ABSENT, NEEDS_TWO_SIPIS, DIFFERENT, DEAF_TO_CALLS, LATE, SLOW };
 
 static struct madt madt;
 static enum habit habits[CPUS];
-static unsigned inits[CPUS], sipis[CPUS], nmis[CPUS];
+static unsigned inits[CPUS], deasserts[CPUS], sipis[CPUS], nmis[CPUS], relaxes;
+static uint64_t init_at[CPUS], sipi_at[CPUS];
+static bool table_there, old_processor;
+static memory_order request_store, request_load, answer_store, answer_load, state_load;
 static uint64_t now, memory, memory_bytes;
 static bool boss_is_bsp, gate_open;
 static uint32_t ivt, reach_max;
@@ -55,20 +59,36 @@ static void arrive(struct cpu *cpu, enum habit habit)
 	cpu_move(cpu, CPU_STARTING, CPU_ARRIVED);
 }
 
+static void serve(unsigned i)
+{
+	twin.index = i;
+	call_serve(smp_cpu(i));
+	twin.index = smp_boss()->index;
+}
+
 bool apic_send(uint32_t id, uint32_t icr)
 {
-	struct cpu *cpu = by_id(id);
-	unsigned i = cpu->index;
+	struct cpu *cpu = table_there ? by_id(id) : NULL;
+	unsigned i = cpu ? cpu->index : id;
 
 	assert_true(id <= reach_max);
-	assert_ptr_not_equal(cpu, smp_boss());
+	assert_true(!cpu || cpu != smp_boss());
 	switch (icr & 0x700) {
 	case 0x500:
+		if (icr == ICR_INIT_DEASSERT) {
+			deasserts[i]++;
+			break;
+		}
+		assert_int_equal(icr, ICR_INIT_ASSERT);
+		assert_int_equal(ivt, LOW_PAGE << 12);
 		inits[i]++;
+		init_at[i] = now;
 		break;
 	case 0x600:
 		assert_true(inits[i] > 0);
 		sipis[i]++;
+		if (sipis[i] == 1)
+			sipi_at[i] = now;
 		if (habits[i] != ABSENT && habits[i] != LATE && (habits[i] != NEEDS_TWO_SIPIS || sipis[i] == 2))
 			arrive(cpu, habits[i]);
 		break;
@@ -77,13 +97,49 @@ bool apic_send(uint32_t id, uint32_t icr)
 		break;
 	default:
 		assert_int_equal(icr & 0xff, VECTOR_CALL);
-		if (habits[i] == DEAF_TO_CALLS)
-			break;
-		twin.index = i;
-		call_serve(cpu);
-		twin.index = smp_boss()->index;
+		if (habits[i] != DEAF_TO_CALLS && habits[i] != SLOW)
+			serve(i);
 	}
 	return true;
+}
+
+/* The slow one answers when somebody has waited for a while. */
+void twin_cpu_relax(void)
+{
+	unsigned i;
+
+	if (table_there && ++relaxes % 50 == 0)
+		for (i = 0; i < CPUS; i++)
+			if (habits[i] == SLOW)
+				serve(i);
+}
+
+struct cpuid_regs twin_cpu_cpuid(uint32_t leaf, uint32_t subleaf)
+{
+	(void)subleaf;
+	if (leaf == 0)
+		return (struct cpuid_regs){ .ebx = 0x756e6547 };	/* GenuineIntel */
+	return (struct cpuid_regs){ .eax = old_processor ? 0x543 : 0x6f0 };
+}
+
+/* What CPU 3 and the boss do to CPU 3's words: the last order each time. */
+void twin_shared_access(enum twin_access access, const void *p, memory_order order)
+{
+	struct cpu *cpu = table_there ? smp_cpu(3) : NULL;
+	bool own = twin.index == 3;
+
+	if (!cpu)
+		return;
+	if (p == &cpu->box.request && access == TWIN_STORE)
+		request_store = order;
+	else if (p == &cpu->box.request && own)
+		request_load = order;
+	else if (p == &cpu->box.answer && access == TWIN_STORE)
+		answer_store = order;
+	else if (p == &cpu->box.answer && !own)
+		answer_load = order;
+	else if (p == &cpu->state && access == TWIN_LOAD)
+		state_load = order;
 }
 
 uint64_t twin_cpu_rdtsc(void) { return now += 10; }
@@ -162,6 +218,8 @@ static int set_up(void **state)
 	memset(inits, 0, sizeof(inits));
 	memset(sipis, 0, sizeof(sipis));
 	memset(nmis, 0, sizeof(nmis));
+	memset(deasserts, 0, sizeof(deasserts));
+	table_there = old_processor = gate_open = false;
 	boss_is_bsp = true;
 	reach_max = APIC_XAPIC_ID_MAX;
 	ivt = 0x1234;
@@ -174,15 +232,17 @@ static int tear_down(void **state)
 	return munmap((void *)memory, memory_bytes);
 }
 
+static const struct online_config config = { .low_page = LOW_PAGE, .cr3 = 0x1000, .boot_page_mapped = true };
+
 static struct online_result bring_up(void)
 {
-	struct online_config config = { .low_page = 0x8000, .cr3 = 0x1000, .boot_page_mapped = true };
 	struct online_result result;
 
 	assert_int_equal(smp_init(&madt, memory, memory_bytes, NULL), OK);
+	table_there = true;
 	assert_int_equal(smp_bring_up(&config, &result, NULL), OK);
 	/* With a CPU that may still be between INIT and long mode it stays: the closed page halts it. */
-	assert_int_equal(ivt, result.no_answer && !result.mp_wakeup ? 0x8000 << 12 : 0x1234);
+	assert_int_equal(ivt, result.no_answer && !result.mp_wakeup ? LOW_PAGE << 12 : 0x1234);
 	assert_false(gate_open);
 	return result;
 }
@@ -272,6 +332,108 @@ static void mailbox_forbids_init(void **state)
 		assert_int_equal(inits[i] + sipis[i], 0);
 }
 
+static void times_between_the_ipis(void **state)
+{
+	uint64_t start = now;
+
+	(void)state;
+	bring_up();
+	assert_true(init_at[1] - start >= 100);
+	assert_in_range(sipi_at[1] - init_at[1], 10, 500);
+	assert_int_equal(deasserts[1], 0);
+	old_processor = true;
+	table_there = false;
+	sipis[1] = 0;
+	bring_up();
+	assert_int_equal(deasserts[1], 1);
+	assert_in_range(sipi_at[1] - init_at[1], 10000, 11000);
+}
+
+static void held_cpus_get_one_init_and_then_sipi(void **state)
+{
+	struct online_result r;
+	uint64_t start = now;
+	unsigned i;
+
+	(void)state;
+	madt.cpus[2].enabled = false;
+	madt.cpus[3].apic_id = 255;
+	smp_hold(&madt, &config);
+	assert_true(init_at[1] - start >= 100 * 20000);	/* ticks of the fastest TSC: nothing is calibrated */
+	assert_int_equal(ivt, LOW_PAGE << 12);
+	assert_false(gate_open);			/* an NMI now halts the CPU in the page */
+	assert_int_equal(inits[0] + inits[2] + inits[3], 0);
+	r = bring_up();
+	assert_int_equal(r.online, CPUS - 2);
+	for (i = 1; i < CPUS; i++) {
+		assert_int_equal(inits[i], i != 2 && i != 3);
+		assert_int_equal(sipis[i], i != 2 && i != 3);
+	}
+	table_there = false;				/* the next one knows nothing of it */
+	bring_up();
+	assert_int_equal(inits[1], 2);
+}
+
+static void nobody_is_held_where_init_is_forbidden(void **state)
+{
+	struct online_config unmapped = config;
+	unsigned i;
+
+	(void)state;
+	boss_is_bsp = false;
+	smp_hold(&madt, &config);
+	bring_up();
+	table_there = false;
+	boss_is_bsp = madt.mp_wakeup = true;
+	smp_hold(&madt, &config);
+	madt.mp_wakeup = unmapped.boot_page_mapped = false;
+	smp_hold(&madt, &unmapped);
+	for (i = 0; i < CPUS; i++)
+		assert_int_equal(inits[i], 0);
+	assert_int_equal(ivt, 0x1234);
+}
+
+static void slow_answers_are_awaited(void **state)
+{
+	(void)state;
+	bring_up();
+	habits[2] = SLOW;
+	assert_int_equal(call_all(CALL_PING, 0, 0, 0, 100000), 0);
+	assert_true(call_answered(smp_cpu(2), NULL));
+	assert_int_equal(cpu_state(smp_cpu(2)), CPU_ONLINE);
+}
+
+static void a_call_is_done_once(void **state)
+{
+	(void)state;
+	bring_up();
+	assert_int_equal(call_all(CALL_PING, 0, 0, 0, 1000), 0);
+	smp_cpu(3)->box.result = 99;
+	serve(3);					/* awake for another reason */
+	assert_int_equal(smp_cpu(3)->box.result, 99);
+}
+
+static void nobody_but_online_cpus_is_called(void **state)
+{
+	(void)state;
+	habits[1] = ABSENT;
+	bring_up();
+	assert_false(call_start(smp_cpu(1), CALL_PING, 0, 0, 0));
+	assert_int_equal(shared_load_relaxed_u32(&smp_cpu(1)->box.request), 0);
+}
+
+static void words_between_cpus_are_ordered(void **state)
+{
+	(void)state;
+	bring_up();
+	assert_int_equal(call_all(CALL_PING, 0, 0, 0, 1000), 0);
+	assert_int_equal(request_store, memory_order_release);
+	assert_int_equal(request_load, memory_order_acquire);
+	assert_int_equal(answer_store, memory_order_release);
+	assert_int_equal(answer_load, memory_order_acquire);
+	assert_int_equal(state_load, memory_order_acquire);
+}
+
 static void calls_reach_all_and_lose_the_deaf(void **state)
 {
 	uint64_t result;
@@ -319,6 +481,13 @@ int main(void)
 		TEST(disabled_and_unreachable_are_left_alone),
 		TEST(boss_that_is_not_the_bsp_inits_nobody),
 		TEST(mailbox_forbids_init),
+		TEST(times_between_the_ipis),
+		TEST(held_cpus_get_one_init_and_then_sipi),
+		TEST(nobody_is_held_where_init_is_forbidden),
+		TEST(slow_answers_are_awaited),
+		TEST(a_call_is_done_once),
+		TEST(nobody_but_online_cpus_is_called),
+		TEST(words_between_cpus_are_ordered),
 		TEST(calls_reach_all_and_lose_the_deaf),
 		TEST(busy_mailbox_is_not_overwritten),
 		TEST(bad_memory_is_refused),

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+/* Into the lot and back on the kernel's side: the boss against scripted CPUs, and one CPU's own steps. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "smp/bringup.h"
+#include "smp/call.h"
+#include "smp/online.h"
+#include "smp/park.h"
+#include "x86/apic.h"
+#include "x86/cpu.h"
+#include "x86/percpu.h"
+#include "x86/state.h"
+#include "x86/tsc.h"
+
+#define CPUS		5
+#define SET_GS		0x1001		/* arch_prctl(2) */
+#define ROOT		0x5000
+#define LOT_ENTER	0x1234
+
+enum habit { PARKS, SILENT, OUTSIDE, NO_IPI };
+
+static struct cpu cpus[CPUS];
+static struct slot slots[CPUS];
+static struct boss boss;
+static enum habit habits[CPUS];
+static uint64_t now;
+static char steps[100];			/* what park_here() did, a word each */
+static memory_order status_order;
+static bool stays;			/* CPUs do not follow LEAVE */
+
+static const struct boss_place place = { .code = 0x1000, .code_end = 0x2000, .park_root = ROOT, .lot_idt = 0x6000,
+					 .cr4_must = CR4_PAE, .cr4_must_not = CR4_PGE };
+
+unsigned smp_cpu_count(void) { return CPUS; }
+struct cpu *smp_cpu(unsigned index) { return &cpus[index]; }
+struct cpu *smp_boss(void) { return &cpus[0]; }
+uint64_t tsc_deadline(uint64_t us) { return now + us; }
+bool tsc_passed(uint64_t deadline) { return now >= deadline; }
+uint64_t tsc_khz(void) { return 1000; }
+uint64_t twin_cpu_rdtsc(void) { return now; }
+
+static void step(const char *name)
+{
+	strcat(steps, name);
+	strcat(steps, " ");
+}
+
+void apic_mask_lvts(void) { step("mask"); }
+void apic_drain(void) { step("drain"); }
+void apic_disable(void) { step("disable"); }
+void apic_enable(void) { step("enable"); }
+void state_restore_found(const struct state_found *found) { (void)found; step("restore"); }
+void state_replay(const struct cpu_features_state *state) { (void)state; step("replay"); }
+const struct cpu_features_state *bringup_boss_state(void) { return NULL; }
+
+void twin_shared_access(enum twin_access access, const void *p, memory_order order)
+{
+	if (access == TWIN_STORE && p == &slots[1].status && steps[0]) {
+		status_order = order;
+		step("status");
+	}
+}
+
+/* A CPU in the lot, with the evidence that it would read back; the one outside runs on another root. */
+static void park(struct slot *slot, enum habit habit)
+{
+	slot->evidence = (struct slot_evidence){ .rip = 0x1800, .rsp = (uintptr_t)slot + SLOT_STACK_TOP - 64,
+		.cr3 = habit == OUTSIDE ? ROOT + 0x1000 : ROOT, .cr4 = CR4_PAE, .idtr_base = 0x6000,
+		.gdtr_base = (uintptr_t)slot + SLOT_GDT, .tr = SEL_TSS };
+	shared_store_release_u64(&slot->status, slot_word(0, STATUS_PARKED));
+}
+
+bool apic_send(uint32_t id, uint32_t icr)
+{
+	struct cpu *cpu = &cpus[id];
+
+	assert_int_not_equal(id, 0);
+	if (icr != (ICR_FIXED | VECTOR_CALL))
+		return true;				/* a kick: the CPU looks at its command anyway */
+	if (habits[id] == NO_IPI)
+		return false;
+	assert_int_equal(cpu_state(cpu), CPU_PARKING);
+	assert_int_equal(cpu->box.argument[1], LOT_ENTER);
+	assert_int_equal(slot_value(shared_load_relaxed_u64(&slots[id].status)), STATUS_EMPTY);
+	shared_store_release_u32(&cpu->box.answer, shared_load_relaxed_u32(&cpu->box.request) | 0x80);
+	if (habits[id] != SILENT)
+		park(&slots[id], habits[id]);
+	return true;
+}
+
+void twin_cpu_relax(void)
+{
+	unsigned i;
+
+	now += 1000;
+	for (i = 1; i < CPUS && !stays; i++) {
+		uint64_t command = shared_load_relaxed_u64(&slots[i].control.command);
+
+		if (slot_value(command) == COMMAND_LEAVE)
+			shared_store_release_u64(&slots[i].status, slot_word(slot_sequence(command), STATUS_LEFT));
+	}
+}
+
+static int set_up(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	memset(cpus, 0, sizeof(cpus));
+	memset(slots, 0, sizeof(slots));
+	memset(habits, 0, sizeof(habits));
+	stays = false;
+	steps[0] = 0;
+	for (i = 0; i < CPUS; i++) {
+		cpus[i].index = cpus[i].apic_id = slots[i].apic_id = i;
+		shared_store_relaxed_u32(&cpus[i].state, i ? CPU_ONLINE : CPU_BOSS);
+		slots[i].mode = MODE_HLT;
+	}
+	park_boss_init(&boss, slots);
+	return 0;
+}
+
+static void everybody_parks(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	assert_int_equal(park_all(&boss, &place, LOT_ENTER), 0);
+	for (i = 1; i < CPUS; i++) {
+		assert_int_equal(cpu_state(&cpus[i]), CPU_PARKED);
+		assert_int_equal(slots[i].boss.verdict, VERDICT_PARKED);
+	}
+	assert_int_equal(cpu_state(&cpus[0]), CPU_BOSS);
+}
+
+static void who_is_not_there_is_lost(void **state)
+{
+	(void)state;
+	habits[1] = SILENT;
+	habits[2] = OUTSIDE;
+	habits[3] = NO_IPI;
+	assert_int_equal(park_all(&boss, &place, LOT_ENTER), 3);
+	assert_int_equal(cpu_state(&cpus[1]), CPU_LOST);
+	assert_int_equal(cpu_state(&cpus[2]), CPU_LOST);
+	assert_int_equal(cpu_state(&cpus[3]), CPU_LOST);
+	assert_int_equal(cpu_state(&cpus[4]), CPU_PARKED);
+	assert_int_equal(slots[1].boss.verdict, VERDICT_LOST);
+	assert_int_equal(slots[2].boss.verdict, VERDICT_LOST);
+	assert_int_equal(slots[3].boss.verdict, VERDICT_LOST);
+}
+
+static void only_online_cpus_are_sent(void **state)
+{
+	(void)state;
+	shared_store_relaxed_u32(&cpus[2].state, CPU_NO_ANSWER);
+	habits[2] = NO_IPI;
+	assert_int_equal(park_all(&boss, &place, LOT_ENTER), 0);
+	assert_int_equal(cpu_state(&cpus[2]), CPU_NO_ANSWER);
+}
+
+static void an_old_status_is_no_arrival(void **state)
+{
+	(void)state;
+	park(&slots[1], PARKS);				/* of the time before */
+	habits[1] = SILENT;
+	assert_int_equal(park_all(&boss, &place, LOT_ENTER), 1);
+	assert_int_equal(cpu_state(&cpus[1]), CPU_LOST);
+}
+
+static void parked_cpu_comes_back(void **state)
+{
+	(void)state;
+	park_all(&boss, &place, LOT_ENTER);
+	assert_true(park_leave(&boss, 2));
+	assert_int_equal(cpu_state(&cpus[2]), CPU_ONLINE);
+	assert_int_equal(slots[2].boss.verdict, VERDICT_ONLINE);
+	assert_int_equal(cpu_state(&cpus[3]), CPU_PARKED);
+	assert_false(park_leave(&boss, 2));
+	assert_int_equal(park_all(&boss, &place, LOT_ENTER), 0);
+}
+
+static void who_does_not_leave_is_lost(void **state)
+{
+	(void)state;
+	park_all(&boss, &place, LOT_ENTER);
+	stays = true;
+	assert_false(park_leave(&boss, 2));
+	assert_int_equal(cpu_state(&cpus[2]), CPU_LOST);
+	assert_int_equal(slots[2].boss.verdict, VERDICT_LOST);
+}
+
+static void enter(struct slot *slot)
+{
+	step("enter");
+	shared_store_relaxed_u64(&slot->control.command, slot_word(7, COMMAND_LEAVE));
+}
+
+static void steps_of_the_cpu_itself(void **state)
+{
+	static struct percpu own;
+
+	(void)state;
+	own.self = &own;
+	assert_int_equal(syscall(SYS_arch_prctl, SET_GS, &own), 0);
+	park_here(&slots[1], (uintptr_t)enter);
+	/* The APIC quiet and the registers as found before the lot; after it the kernel's again, and only then LEFT. */
+	assert_string_equal(steps, "mask drain disable restore enter replay enable status ");
+	assert_int_equal(status_order, memory_order_release);
+	assert_int_equal(shared_load_relaxed_u64(&slots[1].status), slot_word(7, STATUS_LEFT));
+}
+
+#define TEST(f) cmocka_unit_test_setup(f, set_up)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(everybody_parks),
+		TEST(who_is_not_there_is_lost),
+		TEST(only_online_cpus_are_sent),
+		TEST(an_old_status_is_no_arrival),
+		TEST(parked_cpu_comes_back),
+		TEST(who_does_not_leave_is_lost),
+		TEST(steps_of_the_cpu_itself),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
