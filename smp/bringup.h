@@ -19,9 +19,6 @@ struct bringup_hold {
 };
 struct bringup_hold bringup_take_hold(void);
 
-/* Whether this APIC ID may get INIT from the boss: reachable, and surely not the BSP (rule 11). Boss. */
-bool bringup_may_start(uint32_t id);
-
 /* x86/entry/ap.S: 64-bit entry of an AP, ends in ap_main(). */
 void ap_entry(void);
 

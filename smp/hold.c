@@ -20,7 +20,8 @@ struct bringup_hold bringup_take_hold(void)
 	return taken;
 }
 
-bool bringup_may_start(uint32_t id)
+/* Reachable, and surely not the BSP (rule 11). */
+static bool may_start(uint32_t id)
 {
 	return apic_is_bsp() && apic_can_reach(id);
 }
@@ -60,7 +61,7 @@ void smp_hold(const struct madt *madt, const struct online_config *config)
 	for (i = 0; i < madt->cpu_count; i++) {
 		uint32_t id = madt->cpus[i].apic_id;
 
-		if (madt->cpus[i].enabled && id != apic_id() && bringup_may_start(id))
+		if (madt->cpus[i].enabled && id != apic_id() && may_start(id))
 			apic_send(id, ICR_INIT_ASSERT);
 	}
 }
