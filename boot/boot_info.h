@@ -45,6 +45,7 @@ struct boot_info {
 	uint64_t image_base, image_size;	/* Baton itself, BSS included */
 	uint64_t tsc_at_door, tsc_at_exit;	/* raw TSC: first instruction in C; ExitBootServices done */
 	uint64_t tsc_hz_hint;			/* from firmware's Stall, 0: unknown */
+	uint64_t started;			/* firmware's clock at the door (lib/date.h), 0: unknown */
 	struct efi_map efi_map;			/* the memory map, also where it was made from e820 */
 	enum efi_state efi;
 	uint64_t efi_systab;			/* physical, 0: none */

@@ -360,10 +360,15 @@ enum status config_parse_cmdline(struct config *config, const char *cmdline, boo
 
 enum status config_check_on_failure(const struct config *config, struct problem *problem)
 {
-	if (config->on_failure == ON_FAILURE_MENU)
-		return problem_set(problem, E_NOT_SUPPORTED, "on-failure menu is not supported yet");
 	if (config->on_failure == ON_FAILURE_FALLBACK)
 		return problem_set(problem, E_NOT_SUPPORTED, "on-failure fallback %.100s is not supported yet",
 				   config->fallback_id);
 	return OK;
+}
+
+uint32_t config_reset_after_s(const struct config *config)
+{
+	if (config->reset_after_s)
+		return config->reset_after_s;
+	return config->on_failure == ON_FAILURE_MENU ? CONFIG_RESET_AFTER_MENU_S : CONFIG_RESET_AFTER_S;
 }

@@ -66,7 +66,13 @@ enum status config_set_policy(struct config *config, const char *key, const char
 enum status config_parse_cmdline(struct config *config, const char *cmdline, bool faults_build,
 				 struct problem *problem);
 
-/* For whoever acts on a failure: E15 for on-failure menu and fallback, that are parsed but not there yet. */
+/* For whoever acts on a failure: E15 for on-failure fallback, which is parsed but not there yet. */
 enum status config_check_on_failure(const struct config *config, struct problem *problem);
+
+/* How long a failure is shown before the machine resets: reset-after, else what on-failure is for: the menu tells the
+ * story again, so a person there need not read it here. */
+#define CONFIG_RESET_AFTER_S		30u
+#define CONFIG_RESET_AFTER_MENU_S	3u
+uint32_t config_reset_after_s(const struct config *config);
 
 #endif

@@ -85,6 +85,7 @@ enum status exit_to_kernel(struct boot_info *info, struct problem *problem)
 	info->image_size = firmware.loaded->ImageSize;
 	info->tsc_at_door = firmware.tsc_at_door;
 	info->tsc_hz_hint = firmware.tsc_hz;
+	info->started = firmware.clock;
 	error = map_reserve(&info->efi_map, problem);
 	if (error)
 		return error;

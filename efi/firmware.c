@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "efi/firmware.h"
 
+#include "lib/date.h"
 #include "lib/string.h"
 #include "x86/cpu.h"
 
@@ -73,4 +74,13 @@ uint64_t firmware_now_us(void)
 uint64_t firmware_now_ms(void)
 {
 	return firmware_now_us() / 1000;
+}
+
+uint64_t firmware_clock(void)
+{
+	EFI_TIME now;
+
+	if (firmware.runtime->GetTime(&now, NULL))
+		return 0;
+	return date_to_seconds(&(struct date){ now.Year, now.Month, now.Day, now.Hour, now.Minute, now.Second });
 }

@@ -19,6 +19,7 @@ struct firmware {
 	EFI_LOADED_IMAGE *loaded;	/* our own image: device, options, base */
 	uint64_t tsc_at_door;		/* raw */
 	uint64_t tsc_hz;		/* measured against Stall(), 0: not possible */
+	uint64_t clock;			/* firmware's clock at the door (lib/date.h), 0: unknown */
 	uint8_t secure_boot;		/* boot_params.secure_boot: 1 unknown, 2 disabled, 3 enabled */
 };
 
@@ -44,6 +45,9 @@ uint64_t firmware_now_us(void);
 
 /* The same in milliseconds. */
 uint64_t firmware_now_ms(void);
+
+/* Firmware's clock as seconds since 1970 (lib/date.h), 0: there is none, or it makes no sense. */
+uint64_t firmware_clock(void);
 
 /* Measures firmware.tsc_hz with a stall of 2 ms: good enough for rates and a menu's clock. */
 void firmware_measure_tsc(void);

@@ -5,6 +5,7 @@
  */
 #include "boot/select.h"
 #include "efi/firmware.h"
+#include "efi/last.h"
 #include "efi/menu.h"
 #include "efi/print.h"
 #include "efi/protocols.h"
@@ -22,6 +23,7 @@ static struct volume esp, xbootldr;
 static struct settings settings;
 static struct entries entries;
 static struct menu menu;
+static struct last_told last;
 
 static EFI_STATUS meet_firmware(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 {
@@ -33,6 +35,7 @@ static EFI_STATUS meet_firmware(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	/* The boot manager armed five minutes; a person in the menu may take longer. */
 	firmware.boot->SetWatchdogTimer(0, 0, 0, NULL);
 	firmware_measure_tsc();
+	firmware.clock = firmware_clock();
 	firmware.secure_boot = vars_secure_boot();
 	sha256_select();
 	crc32c_select();
@@ -72,6 +75,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	if (status)
 		return status;
 	print("Baton " BATON_VERSION " (" BATON_COMMIT ")\n");
+	last_read(&last);
 	vars_announce();
 	if (volume_open(&esp, firmware.loaded->DeviceHandle, &problem)) {
 		print_problem(&problem);
@@ -79,6 +83,10 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	}
 	menu.entries = &entries;
 	menu.config = &settings.config;
+	menu.story = last.story;
+	menu.held = last.hold;
+	menu_add_problem(&menu, &last.refusal);
+	menu_add_problem(&menu, &last.problem);
 	if (settings_read(&settings, &esp, &problem))
 		menu_add_problem(&menu, &problem);
 	read_entries(&problem);
@@ -88,6 +96,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 		if (menu_run(&menu) == MENU_CHOICE_QUIT)
 			return EFI_SUCCESS;
 		menu.problem_count = 0;
+		menu.story = "";
+		last_chosen();
 		start_entry(entries_listed(&entries, menu.selected), &settings, menu.edited ? menu.options : NULL,
 			    menu.watch_until_ms, &problem);
 		menu.held = true;

@@ -8,6 +8,7 @@
 #define PAGE		4096ull
 #define FOUR_GIB	(1ull << 32)
 #define LOW_END		0xa0000ull
+#define HIGH_START	0x100000ull
 #define MAP_SLACK	16		/* descriptors that the allocation of the buffer itself may add */
 #define MAP_TRIES	4
 
@@ -109,6 +110,29 @@ enum status memory_place(const struct place_request *want, uint64_t *phys, struc
 				   (unsigned long long)(largest >> 10));
 	*phys = base;
 	return OK;
+}
+
+void memory_walk_free(void (*visit)(void *ctx, uint64_t base, uint64_t end), void *ctx, struct problem *problem)
+{
+	struct map_view map;
+	UINTN at;
+
+	if (take_map(&map, problem))
+		return;
+	for (at = 0; at + map.stride <= map.size; at += map.stride) {
+		const EFI_MEMORY_DESCRIPTOR *d = (const EFI_MEMORY_DESCRIPTOR *)(map.base + at);
+		uint64_t start = d->PhysicalStart, end = start + d->NumberOfPages * PAGE;
+
+		if (d->Type != EfiConventionalMemory || (d->Attribute & EFI_ATTRIBUTE_SP) || end <= start)
+			continue;
+		if (start < HIGH_START)
+			start = HIGH_START;
+		if (end > FOUR_GIB)
+			end = FOUR_GIB;
+		if (start < end)
+			visit(ctx, start, end);
+	}
+	firmware.boot->FreePool(map.base);
 }
 
 void memory_release(uint64_t phys, uint64_t size)

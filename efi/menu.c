@@ -119,6 +119,8 @@ static bool look_hidden(struct menu *menu, struct menu_timer *timer)
 	struct key key;
 	unsigned i;
 
+	if (!timer->visible && menu->story[0])
+		print("%s\n", menu->story);
 	for (i = 0; i < menu->problem_count && !timer->visible; i++)
 		print_problem(&menu->problems[i]);
 	if (!timer->visible && timer->deadline_ms && input_wait(&key, 0))

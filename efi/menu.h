@@ -17,6 +17,7 @@ struct menu {
 	const struct config *config;
 	unsigned selected;		/* in: the default; out: the choice */
 	bool held;			/* wait for a person whatever the timeout says */
+	const char *story;		/* how the last start ended; "": nothing to tell */
 	struct problem problems[MENU_PROBLEMS];	/* what went wrong, oldest first */
 	unsigned problem_count;
 	uint64_t watch_until_ms;	/* out: the menu stayed hidden; a key until then (and while loading) shows it.

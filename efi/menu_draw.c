@@ -62,6 +62,8 @@ static unsigned message_rows(const struct menu *menu, unsigned columns)
 {
 	unsigned rows = 1, i;
 
+	if (menu->story[0] && columns)
+		rows += (unsigned)strlen(menu->story) / columns + 1;
 	for (i = 0; i < menu->problem_count && columns; i++)
 		rows += ((unsigned)strlen(menu->problems[i].text) + sizeof "Baton: E99: ") / columns + 1;
 	return rows;
@@ -108,6 +110,8 @@ void menu_draw(const struct menu *menu, struct menu_view *view, uint32_t seconds
 	for (i = 0; i < view->rows; i++)
 		draw_row(menu, view, view->first + i);
 	go_to(0, TOP_ROW + view->rows + 1);
+	if (menu->story[0])
+		print("%s\n", menu->story);
 	for (i = 0; i < menu->problem_count; i++)
 		print_problem(&menu->problems[i]);
 	if (view->note[0])

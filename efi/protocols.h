@@ -15,7 +15,7 @@
 extern EFI_GUID guid_loaded_image, guid_device_path, guid_file_system, guid_file_info, guid_block_io,
 	guid_graphics_output, guid_rng, guid_partition_info, guid_mp_services, guid_global_variable, guid_shim,
 	guid_loader_interface, guid_acpi1, guid_acpi2, guid_smbios, guid_smbios3, guid_linux_random_seed,
-	guid_partition_esp, guid_partition_xbootldr;
+	guid_partition_esp, guid_partition_xbootldr, guid_refusal;
 
 /* UEFI 2.10, 13.18 EFI_PARTITION_INFO_PROTOCOL. Packed by the specification. */
 struct partition_info {

@@ -2,16 +2,23 @@
 #include "kernel/faults.h"
 
 #include "kernel/log.h"
+#include "kernel/memory.h"
 #include "lib/string.h"
 #include "x86/cpu.h"
 #include "x86/regs.h"
+#include "x86/tsc.h"
 
 #define FAULTS_MAX 16
 #define WORD_BYTES 48
+#define VTD_PERSISTENT 0x96ffffffu	/* status bits that a command repeats */
+#define VTD_SET_ROOT (1u << 30)
+#define VTD_TRANSLATE (1u << 31)
+#define VTD_COMMAND_US 100000u
 
 struct fault {
 	char segment[24];		/* flip; "" otherwise */
-	bool deaf, no_park, canary;
+	bool deaf, no_park, canary, crash, stray_write, iommu;
+	enum fault_boss boss;
 	enum fault_kick kick;
 	uint32_t apic_id;
 };
@@ -54,6 +61,16 @@ static bool parse_word(const char *word, struct fault *f)
 	}
 	if (strcmp(at, "canary") == 0)
 		return f->canary = true;
+	if (strcmp(at, "iommu-on") == 0)
+		return f->iommu = true;
+	if (strcmp(at, "crash") == 0)
+		return f->crash = true;
+	if (strcmp(at, "stray-write") == 0)
+		return f->stray_write = true;
+	if (strcmp(at, "crash-block:once") == 0)
+		return (f->boss = FAULT_BOSS_CRASH) != FAULT_BOSS_NONE;
+	if (strcmp(at, "crash-block:twice") == 0)
+		return (f->boss = FAULT_BOSS_CRASH_TWICE) != FAULT_BOSS_NONE;
 	if (strncmp(at, "deaf:", 5) == 0) {
 		at += 5;
 		f->deaf = true;
@@ -114,6 +131,66 @@ bool faults_canary(void)
 		if (faults[i].canary)
 			return true;
 	return false;
+}
+
+/* VT-d 11.4.4: one bit of Global Command at a time, the others as Global Status has them; then it shows there. */
+static bool vtd_command(uint64_t registers, uint32_t bit)
+{
+	volatile uint32_t *command = (volatile uint32_t *)(registers + 0x18);
+	volatile uint32_t *status = (volatile uint32_t *)(registers + 0x1c);
+	uint64_t deadline = tsc_deadline(VTD_COMMAND_US);
+
+	*command = (*status & VTD_PERSISTENT) | bit;
+	while (!(*status & bit) && !tsc_passed(deadline))
+		cpu_relax();
+	return *status & bit;
+}
+
+void faults_iommu(uint64_t registers)
+{
+	struct problem problem = { .code = OK };
+	bool wanted = false, on;
+	uint64_t root;
+
+	for (unsigned i = 0; i < fault_count; i++)
+		wanted |= faults[i].iommu;
+	if (!wanted || phys_alloc_run(&kernel_memory.phys, 1, MM_PAGE_BYTES, 0, &root, &problem) != OK)
+		return;
+	memset((void *)root, 0, MM_PAGE_BYTES);
+	*(volatile uint64_t *)(registers + 0x20) = root;
+	on = vtd_command(registers, VTD_SET_ROOT) && vtd_command(registers, VTD_TRANSLATE);
+	log_event("fault", "iommu=0x%lx on=%u", registers, on);
+}
+
+/* Functions of their own, so that the dump has something to name. */
+static __attribute__((noinline)) void invalid_instruction(void)
+{
+	__asm__ volatile("ud2");
+}
+
+static __attribute__((noinline)) void stray_write(uint64_t segment)
+{
+	*(volatile uint32_t *)(segment + 0x1234) = 0xdeadbeef;
+}
+
+void faults_trip(uint64_t segment)
+{
+	for (unsigned i = 0; i < fault_count; i++) {
+		if (faults[i].crash)
+			invalid_instruction();
+		if (faults[i].stray_write) {
+			stray_write(segment);
+			log_event("fault", "survived=stray-write address=0x%lx", segment + 0x1234);
+		}
+	}
+}
+
+enum fault_boss faults_boss(void)
+{
+	for (unsigned i = 0; i < fault_count; i++)
+		if (faults[i].boss)
+			return faults[i].boss;
+	return FAULT_BOSS_NONE;
 }
 
 bool faults_deaf(uint32_t apic_id)

@@ -13,6 +13,11 @@
  *                       that parked CPU ignores its next command: spinning with IF=0 but taking NMIs; stuck inside the
  *                       NMI handler; never returning from it with its slot counter running; the same, and after INIT
  *                       and recall too
+ *   iommu-on            every VT-d unit translates, with an empty root table, before its state is read
+ *   crash               an invalid instruction in the kernel, when the segments are protected
+ *   stray-write         instead of that a store into the kernel's segment
+ *   crash-block:once|twice
+ *                       an invalid instruction in the block, after its own check; twice: one more in its handler
  */
 #ifndef KERNEL_FAULTS_H
 #define KERNEL_FAULTS_H
@@ -25,6 +30,9 @@
 
 enum fault_kick { FAULT_KICK_NONE, FAULT_KICK_SPIN, FAULT_KICK_NMI, FAULT_KICK_COUNTER, FAULT_KICK_DEAD };
 
+/* Of the boss's slot, beyond what a parked CPU's fault field may hold. */
+enum fault_boss { FAULT_BOSS_NONE, FAULT_BOSS_CRASH = 16, FAULT_BOSS_CRASH_TWICE };
+
 /* Takes the words; E12 for one that is not understood. Context: boss, before anything is injected. */
 enum status MUST_CHECK faults_configure(const char *words, struct problem *problem);
 
@@ -33,6 +41,16 @@ enum status MUST_CHECK faults_configure(const char *words, struct problem *probl
 void faults_damage(const char *segment, uint64_t base, uint64_t size);
 
 bool faults_canary(void);
+
+/* Turns a VT-d unit on, with an empty root table, if that was asked for. registers: mapped uncached. Context: boss, on
+ * our tables. */
+void faults_iommu(uint64_t registers);
+
+/* Does not return if a crash was asked for. segment: an address of a protected one. Context: boss, segments final. */
+void faults_trip(uint64_t segment);
+
+/* How the boss is to misbehave in the block, for its slot's fault field. */
+enum fault_boss faults_boss(void);
 bool faults_deaf(uint32_t apic_id);
 bool faults_no_park(uint32_t apic_id);
 enum fault_kick faults_ignore_kick(uint32_t apic_id);

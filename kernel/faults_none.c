@@ -23,6 +23,21 @@ bool faults_canary(void)
 	return false;
 }
 
+void faults_iommu(uint64_t registers)
+{
+	(void)registers;
+}
+
+void faults_trip(uint64_t segment)
+{
+	(void)segment;
+}
+
+enum fault_boss faults_boss(void)
+{
+	return FAULT_BOSS_NONE;
+}
+
 bool faults_deaf(uint32_t apic_id)
 {
 	(void)apic_id;

@@ -84,7 +84,7 @@ static void list_cpus(const struct boot_info *info, const struct platform *platf
 			.apic_id = cpu->apic_id,
 			.mode = choose_mode(info, platform, i),
 			.no_init = cpu->is_bsp || !h->must_park[i],
-			.fault = faults_ignore_kick(cpu->apic_id),
+			.fault = cpu == smp_boss() ? faults_boss() : faults_ignore_kick(cpu->apic_id),
 		};
 	}
 }
@@ -213,7 +213,7 @@ static struct block_config configure(struct boot_info *info, const struct machin
 		.on_failure = info->config.on_failure == ON_FAILURE_HALT ? PLAN_HALT : PLAN_REBOOT,
 		.lost_cpu = info->config.lost_cpu == LOST_CPU_CONTINUE ? PLAN_LOST_CONTINUE : PLAN_LOST_REFUSE,
 		.init_policy = info->config.init == INIT_HOLD ? PLAN_INIT_HOLD : PLAN_INIT_RECALL,
-		.reset_after_s = info->config.reset_after_s,
+		.reset_after_s = config_reset_after_s(&info->config),
 		.uart = c.uart, .framebuffer = c.framebuffer, .reset = c.reset,
 	};
 }

@@ -17,8 +17,8 @@
 /* Reads the machine-check banks of this CPU and prints what is logged there; clears nothing (protocol rule 22). */
 void inventory_machine_checks(struct report *report);
 
-/* Lists the PCI functions, turns bus mastering off where the policy says so and puts them into the report. Context:
- * boss, ECAM windows mapped. */
-void inventory_bus_masters(const struct config *config, const struct machine *machine, struct report *report);
+/* Lists the PCI functions, looks whether an IOMMU translates for each, turns bus mastering off where the policy says so
+ * and puts them into the report. Context: boss, ECAM windows and IOMMU registers mapped. */
+void inventory_bus_masters(const struct config *config, struct machine *machine, struct report *report);
 
 #endif

@@ -93,6 +93,24 @@ static void read_madt(struct machine *m, const struct acpi *acpi, uint32_t apic_
 		madt_uniprocessor(&m->madt, apic_id, LAPIC_DEFAULT_BASE);
 }
 
+static void read_iommus(struct machine *m, const struct acpi *acpi)
+{
+	struct problem problem = { .code = OK };
+	struct acpi_table table;
+
+	if (find(acpi, "DMAR", &table)) {
+		m->iommu_tables |= MACHINE_DMAR;
+		if (iommu_parse_dmar(&m->iommu, table.data, table.length, &problem) != OK)
+			log_problem(&problem);
+	}
+	problem.code = OK;
+	if (find(acpi, "IVRS", &table)) {
+		m->iommu_tables |= MACHINE_IVRS;
+		if (iommu_parse_ivrs(&m->iommu, table.data, table.length, &problem) != OK)
+			log_problem(&problem);
+	}
+}
+
 enum status machine_find_table(uint64_t rsdp, const char *signature, struct acpi_table *table, struct problem *problem)
 {
 	struct acpi_reader reader = { identity_at, NULL };
@@ -123,8 +141,6 @@ void machine_read(struct machine *m, uint64_t rsdp, uint32_t apic_id)
 		read_mcfg(m, table.data, table.length);
 	if (find(&acpi, "HPET", &table) && table.length >= HPET_BYTES)
 		m->clock.hpet_base = acpi_u64(table.data, HPET_ADDRESS);
-	/* There is an IOMMU; whether it translates is not looked at. */
-	m->iommu |= find(&acpi, "DMAR", &table) ? MACHINE_DMAR : 0;
-	m->iommu |= find(&acpi, "IVRS", &table) ? MACHINE_IVRS : 0;
+	read_iommus(m, &acpi);
 	read_madt(m, &acpi, apic_id);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "lib/acpi.h"
+#include "lib/iommu.h"
 #include "lib/range.h"
 #include "lib/status.h"
 #include "smp/madt.h"
@@ -17,6 +18,7 @@
 
 #define MACHINE_DMAR	1u
 #define MACHINE_IVRS	2u
+#define MACHINE_TRANSLATES 4u	/* a unit of theirs does */
 
 struct machine {
 	struct madt madt;
@@ -24,7 +26,8 @@ struct machine {
 	struct reset_info reset;
 	struct pci_ecam ecam[PCI_ECAM_MAX];
 	unsigned ecam_count;
-	uint32_t iommu;			/* MACHINE_DMAR, MACHINE_IVRS, for the report */
+	uint32_t iommu_tables;		/* MACHINE_DMAR, MACHINE_IVRS, for the report */
+	struct iommu iommu;
 };
 
 /* Tables outside of these ranges count as not readable; NULL: no limit. First. The list stays the caller's. */

@@ -4,6 +4,7 @@
  */
 #include "kernel/kernel.h"
 
+#include "boot/setup_data.h"
 #include "kernel/canary.h"
 #include "kernel/cpus.h"
 #include "kernel/faults.h"
@@ -88,11 +89,24 @@ static uint32_t initial_apic_id(void)
 	return cpu_cpuid(1, 0).ebx >> 24;
 }
 
+/* What fails before anything is reserved leaves its record in free memory: nothing of ours is there yet. */
+static enum status open_memory(struct boot_info *info)
+{
+	enum status s = memory_open(info, &problem);
+	struct problem unplaced = { .code = OK };
+	uint64_t base;
+
+	if (s == OK && memory_find(info, STOP_RECORD_BYTES, false, &base, &unplaced) == OK)
+		stop_record_at((void *)(base + sizeof(struct setup_data)));
+	return s;
+}
+
 /* Sizes first, then places: the map, the CPU count and nothing else decide (protocol rule 18). */
 static void reserve(struct boot_info *info)
 {
 	next_size(info, machine.madt.cpu_count, INVENTORY_PCI_REPORTED, &next);
 	must(handover_reserve(info, &machine, &next, &handover, &problem));
+	stop_record_at(next_report_place(&next));
 	must(memory_start(info, &problem));
 }
 
@@ -102,6 +116,9 @@ static void list_devices(const struct boot_info *info)
 		memory_add_device("lapic", apic_base(), MM_PAGE_BYTES, MM_UC);
 	for (unsigned i = 0; i < machine.madt.ioapic_count; i++)
 		memory_add_device("ioapic", machine.madt.ioapic_base[i], MM_PAGE_BYTES, MM_UC);
+	for (unsigned i = 0; i < machine.iommu.unit_count; i++)
+		if (!efimap_is_memory(&info->efi_map, machine.iommu.units[i].registers, MM_PAGE_BYTES))
+			memory_add_device("iommu", machine.iommu.units[i].registers, MM_PAGE_BYTES, MM_UC);
 	memory_add_device("hpet", machine.clock.hpet_base, MM_PAGE_BYTES, MM_UC);
 	for (unsigned i = 0; i < machine.ecam_count; i++)
 		memory_add_device("ecam", machine.ecam[i].base + ((uint64_t)machine.ecam[i].first_bus << 20),
@@ -141,6 +158,7 @@ static void with_all_cpus(void *argument)
 	}
 	next_open_report(&next, smp_cpu_count(), INVENTORY_PCI_REPORTED);
 	report_identity(&next.report, info, &platform);
+	stop_record_in(&next.report);
 	inventory_machine_checks(&next.report);
 	inventory_bus_masters(&info->config, &machine, &next.report);
 	phase_done("inventory");
@@ -152,6 +170,7 @@ static void with_all_cpus(void *argument)
 	must(next_build(info, &next, &problem));
 	must(handover_prepare(info, &machine, &platform, &next, &handover, &problem));
 	phase_done("prepare");
+	faults_trip(info->plan.segments[0].dest);
 
 	must(handover_park(&handover, &problem));
 	phase_done("park");
@@ -167,17 +186,20 @@ static void with_all_cpus(void *argument)
 
 _Noreturn void kernel_main(struct boot_info *info)
 {
+	enum status opened;
+
 	phase_origin(info->tsc_at_door);
 	phase_done_at("door", info->tsc_at_exit);
-	stop_configure(&info->config, &machine.reset);
+	stop_configure(info, &platform, &machine.reset);
 	machine_limit(info->readable);
 	own_tables_early();		/* before the consoles: one that is not there may fault */
+	opened = open_memory(info);
 	log_open(info);
 	platform_read(&platform);
 
 	hear_the_door(info);
+	must(opened);
 	must(faults_configure(info->config.fault, &problem));
-	must(memory_open(info, &problem));
 	machine_read(&machine, info->rsdp, initial_apic_id());
 	must(apic_init(&problem));
 	cpus_hold(info, &machine);

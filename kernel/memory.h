@@ -16,7 +16,7 @@
 #include "mm/space.h"
 
 #define MEMORY_RESERVED_MAX 16
-#define MEMORY_DEVICES_MAX 48
+#define MEMORY_DEVICES_MAX 96
 
 struct reserved_range { const char *what; uint64_t base, size; };
 

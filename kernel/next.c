@@ -40,9 +40,14 @@ enum status next_reserve_at(struct boot_info *info, uint64_t base, struct next *
 	return memory_reserve_at(info, "next", base, next->size, problem);
 }
 
+void *next_report_place(const struct next *next)
+{
+	return (void *)(next->report_node + sizeof(struct setup_data));
+}
+
 void next_open_report(struct next *next, unsigned cpus, unsigned pci_functions)
 {
-	report_open(&next->report, (void *)(next->report_node + sizeof(struct setup_data)), cpus, pci_functions);
+	report_open(&next->report, next_report_place(next), cpus, pci_functions);
 }
 
 static enum status add_segment(struct boot_plan *plan, enum segment_kind kind, uint64_t base, uint64_t size,

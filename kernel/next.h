@@ -25,6 +25,9 @@ void next_size(const struct boot_info *info, unsigned cpus, unsigned pci_functio
 enum status MUST_CHECK next_reserve_at(struct boot_info *info, uint64_t base, struct next *next,
 				       struct problem *problem);
 
+/* Where the report will lie. */
+void *next_report_place(const struct next *next);
+
 /* Opens the empty report in its place. After the range is mapped. */
 void next_open_report(struct next *next, unsigned cpus, unsigned pci_functions);
 

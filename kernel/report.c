@@ -5,6 +5,7 @@
 #include "lib/fmt.h"
 #include "lib/string.h"
 #include "purgatory/plan.h"
+#include "purgatory/seal.h"
 
 /* Tables start on 8 bytes: their entries hold 64-bit fields. */
 static uint32_t table_bytes(uint32_t capacity, uint32_t entry_size)
@@ -39,6 +40,7 @@ void report_open(struct report *r, void *memory, unsigned cpus, unsigned pci_fun
 	h->version = REPORT_VERSION;
 	h->header_size = h->total_size = sizeof(*h);
 	h->state = REPORT_PREPARED;
+	h->self = (uint64_t)(uintptr_t)memory;
 	table_open(h, &h->cpus, cpus, sizeof(struct report_cpu));
 	table_open(h, &h->phases, REPORT_PHASES_MAX, sizeof(struct report_phase));
 	table_open(h, &h->segments, PLAN_SEGMENTS, sizeof(struct report_segment));
@@ -64,7 +66,7 @@ void report_identity(struct report *r, const struct boot_info *info, const struc
 	fmt_snprint(h->baton_version, sizeof(h->baton_version), "%s", BATON_VERSION);
 	fmt_snprint(h->commit, sizeof(h->commit), "%s", BATON_COMMIT);
 	fmt_snprint(h->build, sizeof(h->build), "%s", BATON_BUILD);
-	fmt_snprint(h->platform, sizeof(h->platform), "%s", p->name);
+	fmt_snprint(h->platform, sizeof(h->platform), "%s", p->name ? p->name : "");
 	fmt_snprint(h->door, sizeof(h->door), "%s", door_name(info->door));
 	fmt_snprint(h->vendor, sizeof(h->vendor), "%s", info->smbios_vendor);
 	fmt_snprint(h->product, sizeof(h->product), "%s", info->smbios_product);
@@ -72,6 +74,8 @@ void report_identity(struct report *r, const struct boot_info *info, const struc
 	fmt_snprint(h->cpu_model, sizeof(h->cpu_model), "%s", p->cpu_model);
 	h->microcode = p->microcode;
 	h->secure_boot = info->secure_boot;
+	h->started = info->started;
+	fmt_snprint(h->entry, sizeof(h->entry), "%s", info->plan.entry_id);
 	h->generation = 1;
 	h->policy_park = info->config.park;
 	h->policy_on_failure = info->config.on_failure;
@@ -79,6 +83,17 @@ void report_identity(struct report *r, const struct boot_info *info, const struc
 	h->policy_init = info->config.init;
 	h->policy_busmaster = info->config.busmaster;
 	h->policy_reset_after = info->config.reset_after_s;
+}
+
+void report_fail(struct report *r, const struct problem *problem, uint64_t us)
+{
+	struct report_header *h = r->header;
+
+	h->state = REPORT_FAILED;
+	h->failure = problem->code;
+	h->failure_us = us;
+	fmt_snprint(h->failure_text, sizeof(h->failure_text), "%s", problem->text);
+	seal_report(h);
 }
 
 static void *table_add(struct report *r, struct report_table *t)

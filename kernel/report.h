@@ -26,6 +26,9 @@ void report_open(struct report *r, void *memory, unsigned cpus, unsigned pci_fun
 /* Identity of build, platform and machine, and the policies. */
 void report_identity(struct report *r, const struct boot_info *info, const struct platform *p);
 
+/* The handover is refused here, us after the door: sealed for the next start of Baton to find. */
+void report_fail(struct report *r, const struct problem *problem, uint64_t us);
+
 /* The next entry of a table; NULL when it is full. */
 struct report_cpu *report_add_cpu(struct report *r);
 struct report_pci *report_add_pci(struct report *r);

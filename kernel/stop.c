@@ -1,23 +1,57 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/stop.h"
 
+#include "boot/setup_data.h"
 #include "kernel/image.h"
 #include "kernel/log.h"
 #include "mm/space.h"
 #include "kernel/memory.h"
+#include "purgatory/plan.h"
 #include "x86/cpu.h"
 #include "x86/tsc.h"
 
 #define BACKTRACE_DEPTH 16
 
-static const struct config *policy;
+_Static_assert(sizeof(struct setup_data) + sizeof(struct report_header) +
+	       REPORT_PHASES_MAX * sizeof(struct report_phase) + PLAN_SEGMENTS * sizeof(struct report_segment) +
+	       REPORT_RESERVED_MAX * sizeof(struct report_reserved) <= STOP_RECORD_BYTES, "a short report");
+
+static const struct boot_info *boot;
+static const struct platform *machine;
 static const struct reset_info *reset_by;
+static void *record_place;		/* no report there yet: a short one is laid out */
+static struct report record;		/* header NULL: none laid out */
+static bool recorded;			/* the first problem counts; and writing may be what faults */
 static shared_u32 dumping;		/* W: the first CPU that faults, its APIC ID + 1. R: later ones */
 
-void stop_configure(const struct config *config, const struct reset_info *reset)
+void stop_configure(const struct boot_info *info, const struct platform *platform, const struct reset_info *reset)
 {
-	policy = config;
+	boot = info;
+	machine = platform;
 	reset_by = reset;
+}
+
+void stop_record_at(void *memory)
+{
+	record_place = memory;
+	record.header = NULL;
+}
+
+void stop_record_in(const struct report *report)
+{
+	record = *report;
+}
+
+static void leave_record(const struct problem *problem)
+{
+	if (recorded || (!record.header && !record_place))
+		return;
+	recorded = true;
+	if (!record.header) {
+		report_open(&record, record_place, 0, 0);
+		report_identity(&record, boot, machine);
+	}
+	report_fail(&record, problem, tsc_khz() ? (cpu_rdtsc() - boot->tsc_at_door) * 1000 / tsc_khz() : 0);
 }
 
 static _Noreturn void halt_with_heartbeat(void)
@@ -31,13 +65,10 @@ static _Noreturn void halt_with_heartbeat(void)
 static _Noreturn void act(void)
 {
 	static const struct reset_info unknown;
-	uint32_t seconds = policy && policy->reset_after_s ? policy->reset_after_s : STOP_RESET_AFTER_S;
 
-	if (policy && policy->on_failure == ON_FAILURE_HALT)
+	if (boot && boot->config.on_failure == ON_FAILURE_HALT)
 		halt_with_heartbeat();
-	if (policy && (policy->on_failure == ON_FAILURE_MENU || policy->on_failure == ON_FAILURE_FALLBACK))
-		log_text("on-failure menu and fallback are not supported yet, restarting instead");
-	for (uint32_t left = seconds; left; left--) {
+	for (uint32_t left = boot ? config_reset_after_s(&boot->config) : CONFIG_RESET_AFTER_S; left; left--) {
 		if (left % 10 == 0 || left <= 3)
 			log_event("reset", "in=%u", left);
 		tsc_delay_us(1000000);
@@ -47,6 +78,7 @@ static _Noreturn void act(void)
 
 _Noreturn void stop_problem(const struct problem *problem)
 {
+	leave_record(problem);		/* before the consoles, which may fault */
 	log_last_resort();
 	log_release();
 	log_problem(problem);
@@ -62,12 +94,33 @@ static bool readable(uint64_t address)
 	       space_query(&kernel_memory.space, address + 15, &mapping);
 }
 
+static bool is_text(uint64_t address)
+{
+	return address - image_text().base < image_text().size;
+}
+
+/* The caller of a function without a frame of its own, which gcc leaves out of short ones that call nothing: then the
+ * return address is what RSP points to. In any other function that word is seldom an address of code. */
+static unsigned backtrace_leaf(const struct trap_frame *frame)
+{
+	uint64_t word;
+
+	if (!readable(frame->rsp))
+		return 0;
+	word = *(const uint64_t *)frame->rsp;
+	if (!is_text(word))
+		return 0;
+	log_event("backtrace", "depth=1 at=0x%lx from=stack", (unsigned long)(word - image_base()));
+	return 1;
+}
+
 static void backtrace(const struct trap_frame *frame)
 {
 	uint64_t rbp = frame->rbp;
+	unsigned depth;
 
 	log_event("backtrace", "depth=0 at=0x%lx", (unsigned long)(frame->rip - image_base()));
-	for (unsigned depth = 1; depth < BACKTRACE_DEPTH && readable(rbp); depth++) {
+	for (depth = 1 + backtrace_leaf(frame); depth < BACKTRACE_DEPTH && readable(rbp); depth++) {
 		const uint64_t *link = (const uint64_t *)rbp;
 
 		if (!link[1])
@@ -105,6 +158,9 @@ void stop_exception(const struct trap_frame *f)
 		for (;;)
 			cpu_hlt();
 	}
+	problem_set(&problem, E_EXCEPTION, "exception %lu at image+0x%lx, cr2=0x%lx", (unsigned long)f->vector,
+		    (unsigned long)(f->rip - image_base()), (unsigned long)cpu_read_cr2());
+	leave_record(&problem);
 	log_last_resort();
 	log_release();
 	log_event("exception", "vector=%lu error=0x%lx rip=0x%lx base=0x%lx cr2=0x%lx", (unsigned long)f->vector,
@@ -117,7 +173,5 @@ void stop_exception(const struct trap_frame *f)
 	log_event("registers", "cs=0x%lx ss=0x%lx rflags=0x%lx cr0=0x%lx cr3=0x%lx cr4=0x%lx", f->cs, f->ss, f->rflags,
 		  cpu_read_cr0(), cpu_read_cr3(), cpu_read_cr4());
 	backtrace(f);
-	problem_set(&problem, E_EXCEPTION, "exception %lu at image+0x%lx, cr2=0x%lx", (unsigned long)f->vector,
-		    (unsigned long)(f->rip - image_base()), (unsigned long)cpu_read_cr2());
 	stop_problem(&problem);
 }

@@ -6,18 +6,25 @@
 #ifndef KERNEL_STOP_H
 #define KERNEL_STOP_H
 
-#include "boot/config.h"
+#include "boot/boot_info.h"
+#include "kernel/platform.h"
+#include "kernel/report.h"
 #include "lib/status.h"
 #include "x86/idt.h"
 #include "x86/pc/reset.h"
 
-#define STOP_RESET_AFTER_S	30u	/* a failure stays on the screen this long unless reset-after says otherwise */
 #define STOP_HEARTBEAT_S	10u
 
-/* Remembers what a stop needs. reset may be changed until the first stop. Context: boss, before stop_*(). */
-void stop_configure(const struct config *config, const struct reset_info *reset);
+/* Remembers what a stop needs. All of it may be changed until the first stop. Context: boss, before stop_*(). */
+void stop_configure(const struct boot_info *info, const struct platform *platform, const struct reset_info *reset);
 
-/* Prints the problem, then resets or halts. Any CPU, any time after log_open(). */
+/* Where a stop leaves its record for the next start (protocol rule 16): STOP_RECORD_BYTES of free or reserved memory,
+ * mapped writable; the report itself once it is laid out. NULL, the default: no record. Context: boss. */
+#define STOP_RECORD_BYTES	(2 * MM_PAGE_BYTES)
+void stop_record_at(void *memory);
+void stop_record_in(const struct report *report);
+
+/* Records and prints the problem, then resets or halts. Any CPU, any time after log_open(). */
 _Noreturn void stop_problem(const struct problem *problem);
 
 /* Panic hook (x86/idt.h): dump of registers and backtrace, then as stop_problem() with E63. */

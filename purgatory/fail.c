@@ -4,15 +4,15 @@
 
 #include "lib/fmt.h"
 #include "lib/sha256.h"
+#include "purgatory/main_fault.h"
 #include "purgatory/purgatory.h"
 #include "purgatory/verify.h"
 #include "x86/cpu.h"
 
-#define RESET_AFTER_S	30u		/* if the plan does not say */
 #define HEARTBEAT_S	60u
 
 static const struct plan *current;	/* for exceptions, which know nothing else */
-static uint32_t exceptions;		/* taken here: the second skips the record, the third does not speak either */
+static uint32_t exceptions;		/* taken here: the second leaves the record alone, the third does not speak */
 
 static void wait_s(const struct plan *plan, uint32_t seconds)
 {
@@ -24,7 +24,7 @@ static void wait_s(const struct plan *plan, uint32_t seconds)
 
 static _Noreturn void by_policy(const struct plan *plan)
 {
-	uint32_t left = plan->reset_after_s ? plan->reset_after_s : RESET_AFTER_S, beats;
+	uint32_t left = plan->reset_after_s, beats;
 
 	if (plan->on_failure == PLAN_HALT) {
 		for (beats = 0;; beats++) {
@@ -109,19 +109,25 @@ _Noreturn void fail_exception(const struct boss_frame *frame)
 {
 	const struct plan *plan = current;
 	uint32_t before = exceptions++;
+	char text[200];
 
 	while (!plan)
 		cpu_hlt();
 	if (before > 1)
 		reset_warm(plan);
 	cpu_write_cr3(plan->verify_root);		/* the hand-over root maps no device */
-	if (!before)
+	if (!before) {
+		fmt_snprint(text, sizeof(text), "vector %llu at 0x%llx inside the block, CR2 0x%llx",
+			    (unsigned long long)frame->vector, (unsigned long long)frame->rip,
+			    (unsigned long long)cpu_read_cr2());
+		record_failure(plan, E_EXCEPTION, text);	/* before the consoles, which may fault */
+		handler_fault(plan);
 		say_on_screen();
+	}
 	say("baton: event=exception vector=%llu error=0x%llx rip=0x%llx cr2=0x%llx rsp=0x%llx cr3=0x%llx",
 	    (unsigned long long)frame->vector, (unsigned long long)frame->error, (unsigned long long)frame->rip,
 	    (unsigned long long)cpu_read_cr2(), (unsigned long long)frame->rsp, (unsigned long long)cpu_read_cr3());
-	if (before)
-		by_policy(plan);
-	fail(plan, E_EXCEPTION, "vector %llu at 0x%llx inside the block, CR2 0x%llx", (unsigned long long)frame->vector,
-	     (unsigned long long)frame->rip, (unsigned long long)cpu_read_cr2());
+	if (!before)
+		say("baton: event=error code=E%02u text=\"%s\"", (unsigned)E_EXCEPTION, text);
+	by_policy(plan);
 }

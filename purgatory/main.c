@@ -6,6 +6,7 @@
 #include "lib/crc32.h"
 #include "lib/sha256.h"
 #include "purgatory/copy.h"
+#include "purgatory/main_fault.h"
 #include "purgatory/purgatory.h"
 #include "purgatory/recall.h"
 #include "x86/cpu.h"
@@ -96,6 +97,7 @@ _Noreturn void purgatory_main(const struct plan *plan)
 	h.engine = sha256_select();
 	crc32c_select();
 	check_own(plan);
+	main_fault(plan);
 	record_phase(plan, "commit", start);
 	copy(plan);
 	check_all(&h);

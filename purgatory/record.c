@@ -3,13 +3,11 @@
  * The report in memory. It is written whole each time, CRC last, and pushed out of the caches, so that a machine that
  * resets after a failure still has it at the same address (protocol rule 16).
  */
-#include "lib/crc32.h"
 #include "lib/string.h"
 #include "purgatory/purgatory.h"
+#include "purgatory/seal.h"
 #include "purgatory/verify.h"
 #include "x86/cpu.h"
-
-#define LINE_BYTES 64u			/* CLFLUSH: no CPU with long mode has smaller lines */
 
 static struct report_header *report_of(const struct plan *plan)
 {
@@ -91,23 +89,6 @@ static void record_cpus(struct report_header *r, const struct plan *plan)
 	}
 }
 
-/* order: stores before CLFLUSH before the end. pairs with: the next start's reader. else: the record dies in a cache
- * with the reset. MFENCE on both sides orders CLFLUSH on every vendor. */
-static void record_seal(struct report_header *r)
-{
-	uint32_t at;
-
-	r->crc32 = 0;
-	r->crc32 = crc32(0, r, r->total_size);
-	/* order: the report before its write-back. pairs with: memory after a reset. else: its last lines are lost */
-	cpu_mfence();
-	for (at = 0; at < r->total_size; at += LINE_BYTES)
-		cpu_clflush((const uint8_t *)r + at);
-	cpu_clflush((const uint8_t *)r + r->total_size - 1);
-	/* order: the write-back before the reset. pairs with: as above. else: as above */
-	cpu_mfence();
-}
-
 void record_success(struct handover *h)
 {
 	struct report_header *r = report_of(h->plan);
@@ -127,7 +108,7 @@ void record_success(struct handover *h)
 	r->verify_cpus = h->verify_cpus;
 	r->sha256_ni = h->engine;
 	r->handover_tsc = cpu_rdtsc();
-	record_seal(r);
+	seal_report(r);
 }
 
 void record_failure(const struct plan *plan, enum status code, const char *text)
@@ -139,7 +120,8 @@ void record_failure(const struct plan *plan, enum status code, const char *text)
 	record_cpus(r, plan);
 	r->state = REPORT_FAILED;
 	r->failure = code;
+	r->failure_us = record_us(plan, cpu_rdtsc());
 	memset(r->failure_text, 0, sizeof(r->failure_text));
 	memcpy(r->failure_text, text, strnlen(text, sizeof(r->failure_text) - 1));
-	record_seal(r);
+	seal_report(r);
 }

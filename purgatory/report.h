@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Block to next kernel and tools: the handover report, payload of a setup_data node. Little endian, every
- * table by offset, count and entry size, so that an older tool reads a newer report. docs/report.md.
+ * Block to next kernel, tools and the next start of Baton: the handover report, payload of a setup_data node. Little
+ * endian, every table by offset, count and entry size, so that an older tool reads a newer report. docs/report.md.
  */
 #ifndef PURGATORY_REPORT_H
 #define PURGATORY_REPORT_H
@@ -52,7 +52,16 @@ struct report_segment {
 	uint8_t sha256[32];		/* whole file if known, else SHA-256 over the chunk digests */
 };
 
-struct report_pci { uint32_t segment_bdf; uint16_t vendor, device; uint32_t class_code; uint32_t flags; };
+struct report_pci {
+	uint32_t segment_bdf;
+	uint16_t vendor, device;
+	uint32_t class_code;
+	uint32_t flags;
+	uint32_t iommu;			/* enum report_iommu, of the unit that the function is behind */
+};
+
+enum report_iommu { REPORT_IOMMU_UNKNOWN, REPORT_IOMMU_NONE, REPORT_IOMMU_OFF, REPORT_IOMMU_ON };
+
 #define REPORT_PCI_BUS_MASTER	1u
 #define REPORT_PCI_BRIDGE	2u
 #define REPORT_PCI_TURNED_OFF	4u	/* bus mastering was on and Baton turned it off */
@@ -79,7 +88,7 @@ struct report_header {
 	uint32_t x2apic;
 	uint32_t boss_apic_id;
 	uint32_t secure_boot;
-	uint32_t iommu;			/* bit 0: DMAR table present, bit 1: IVRS, bit 2: translation enabled */
+	uint32_t iommu;			/* bit 0: DMAR table present, 1: IVRS, 2: a unit translates */
 	uint32_t mca_banks, mca_logged;	/* banks read; of them with a valid error */
 	uint32_t kick_deadline_us;
 	uint32_t kicks, kick_answers, nmis, inits;
@@ -92,6 +101,36 @@ struct report_header {
 	uint32_t policy_park, policy_on_failure, policy_lost_cpu, policy_init, policy_busmaster, policy_reset_after;
 	char failure_text[128];
 	struct report_table cpus, phases, segments, pci, reserved;
+	uint64_t self;			/* physical address of this header: a copy elsewhere is no record */
+	uint64_t started;		/* firmware's clock at the door, seconds since 1970-01-01 00:00, 0: unknown */
+	uint64_t failure_us;		/* failed: since the door */
+	char entry[64];			/* id of the boot entry, cut */
+};
+
+/*
+ * What the next start of Baton keeps of a refused handover, in the EFI variable REFUSAL_VARIABLE under REFUSAL_GUID:
+ * non-volatile, boot service and runtime access. The fields up to crc32 lie as in the report.
+ */
+#define REFUSAL_MAGIC		0x4c41535546455242ull	/* "BREFUSAL" */
+#define REFUSAL_VERSION		1
+#define REFUSAL_VARIABLE	"BatonLastRefusal"
+#define REFUSAL_GUID		"d8f0c5a1-2f6e-4b57-9c0d-71b6a3e49f28"
+
+struct report_refusal {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t header_size;		/* this struct; later fields are added at its end */
+	uint32_t total_size;		/* the same */
+	uint32_t crc32;			/* of total_size bytes with this field 0 */
+	uint32_t failure;		/* E number */
+	uint32_t count;			/* refusals since the last handover that is known to have been good */
+	uint32_t hold;			/* 1: the menu waits, since nobody has chosen an entry yet */
+	uint32_t policy_on_failure;	/* boot/config.h's enum on_failure_policy, of the refused start */
+	uint64_t when;			/* firmware's clock at the refusal, as header.started, 0: unknown */
+	uint64_t failure_us;		/* from the door to the refusal */
+	char baton_version[32], commit[32];
+	char entry[64];
+	char text[128];
 };
 
 /* Older and newer tools read it; a table may grow at its end, which its entry_size says. */
@@ -99,9 +138,11 @@ _Static_assert(sizeof(struct report_table) == 16, "report ABI");
 _Static_assert(sizeof(struct report_cpu) == 40, "report ABI");
 _Static_assert(sizeof(struct report_phase) == 32, "report ABI");
 _Static_assert(sizeof(struct report_segment) == 208, "report ABI");
-_Static_assert(sizeof(struct report_pci) == 16, "report ABI");
+_Static_assert(sizeof(struct report_pci) == 20, "report ABI");
 _Static_assert(sizeof(struct report_reserved) == 32, "report ABI");
-_Static_assert(sizeof(struct report_header) == 752, "report ABI");
+_Static_assert(sizeof(struct report_header) == 840, "report ABI");
 _Static_assert(offsetof(struct report_header, crc32) == 20, "report ABI");
+_Static_assert(offsetof(struct report_refusal, crc32) == 20, "as in the report: one reader checks both");
+_Static_assert(sizeof(struct report_refusal) == 312, "variable ABI; firmware may refuse more than 1 KiB");
 
 #endif

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * baton-report [--json | --check] [FILE]: shows the handover report that Baton left for this kernel.
- * Without FILE it looks through /sys/kernel/boot_params/setup_data/. Linked statically: it has to run in
- * any initramfs. Exit status: 0 good, 1 findings or a damaged report, 2 no report (3: usage).
+ * Without FILE it looks through /sys/kernel/boot_params/setup_data/. FILE may also be the variable of a refused
+ * handover in efivarfs. Linked statically: it has to run in any initramfs. Exit status: 0 good, 1 findings, a refusal
+ * or damage, 2 no report (3: usage).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -81,6 +82,26 @@ static void print_line(void *context, bool finding, const char *line)
 	putchar('\n');
 }
 
+/* A refusal is a finding whatever it says. */
+static int show_refusal(const void *data, size_t length, bool json, bool check)
+{
+	struct report_refusal refusal;
+	char why[REPORT_WHY_BYTES];
+
+	if (!refusal_open(&refusal, data, length, why)) {
+		printf("finding: refusal is damaged: %s\n", why);
+		return EXIT_FINDINGS;
+	}
+	if (json)
+		refusal_print_json(&refusal);
+	else if (!check)
+		refusal_print_table(&refusal);
+	else
+		printf("finding: handover refused, E%02u: %s\n", refusal.failure,
+		       report_clean(refusal.text, sizeof(refusal.text)));
+	return EXIT_FINDINGS;
+}
+
 static int usage(void)
 {
 	fprintf(stderr, "usage: baton-report [--json | --check] [FILE]\n");
@@ -112,6 +133,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "baton-report: no report in %s\n", path ? path : SETUP_DATA);
 		free(data);
 		return EXIT_NO_REPORT;
+	}
+	if (refusal_is(data, length)) {
+		int status = show_refusal(data, length, json, check);
+
+		free(data);
+		return status;
 	}
 	if (!report_open(&view, data, length, why)) {
 		printf("finding: report is damaged: %s\n", why);

@@ -45,7 +45,8 @@ class Machine:
 
     def __init__(self, workdir=None, disk=None, smp=1, mem="2G", cpu="max", accel="tcg", ovmf="plain", ovmf_code=None,
                  bus="virtio", boot_args=(), args=(), qemu=None, echo=None, firmware=True, gui=False, vars_file=None,
-                 bootindex=True, pipe_bytes=PIPE_BYTES):
+                 bootindex=True, pipe_bytes=PIPE_BYTES, reboot=False):
+        """reboot: a reset starts the machine again, memory kept, as on a real one; else it ends QEMU."""
         self.own_dir = workdir is None
         self.dir = workdir or tempfile.mkdtemp(prefix="baton-qemu-")
         os.makedirs(self.dir, exist_ok=True)
@@ -62,7 +63,8 @@ class Machine:
         self.changed = threading.Condition()
         self.process = self.qmp_file = self.serial_in = self.serial_out = self.qmp_socket = None
         self.started = 0.0
-        self.command = [qemu or os.environ.get("QEMU") or "qemu-system-x86_64", "-nodefaults", "-no-reboot"]
+        self.command = [qemu or os.environ.get("QEMU") or "qemu-system-x86_64", "-nodefaults"]
+        self.command += [] if reboot else ["-no-reboot"]
         machine = "q35,smm=%s" % ("on" if ovmf == "snakeoil" else "off")
         self.command += ["-machine", machine, "-accel", accel, "-cpu", cpu, "-smp", str(smp), "-m", str(mem)]
         self.command += ["-display", "gtk" if gui else "none", "-device", "VGA", "-device", "virtio-rng-pci"]

@@ -5,9 +5,9 @@
 
 #include "tools/report_view.h"
 
-#define TEXT(name, field) print_text(name, field, sizeof(field))
+#define TEXT(name, field) report_print_text(name, field, sizeof(field))
 
-static void print_text(const char *name, const char *text, size_t size)
+void report_print_text(const char *name, const char *text, size_t size)
 {
 	printf("\"%s\":\"", name);
 	for (size_t i = 0; i < size && text[i]; i++) {
@@ -75,6 +75,9 @@ static void print_head(const struct report_header *h)
 	number("verify_cpus", h->verify_cpus);
 	number("sha256_ni", h->sha256_ni);
 	number("generation", h->generation);
+	TEXT("entry", h->entry);
+	number("started", h->started);
+	number("failure_us", h->failure_us);
 	printf("\"policy\":{");
 	number("park", h->policy_park);
 	number("on_failure", h->policy_on_failure);
@@ -137,6 +140,7 @@ static void print_pci(const void *entry)
 	number("vendor", p->vendor);
 	number("device", p->device);
 	number("class", p->class_code);
+	printf("\"iommu\":\"%s\",", report_iommu_name(p->iommu));
 	last("flags", p->flags, "}");
 }
 
@@ -176,7 +180,7 @@ static void print_line(void *context, bool finding, const char *line)
 	unsigned *count = context;
 
 	printf("%s{\"finding\":%s,", (*count)++ ? "," : "", finding ? "true" : "false");
-	print_text("text", line, 320);
+	report_print_text("text", line, 320);
 	last("n", *count, "}");
 }
 

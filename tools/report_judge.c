@@ -44,6 +44,13 @@ const char *report_expected_name(uint32_t expected)
 	return expected == EXPECTED_ENTRY ? "entry" : expected == EXPECTED_FIRST_READ ? "first-read" : "?";
 }
 
+const char *report_iommu_name(uint32_t iommu)
+{
+	static const char *const names[] = { "unknown", "none", "off", "on" };
+
+	return iommu < sizeof(names) / sizeof(names[0]) ? names[iommu] : "?";
+}
+
 static void say(struct judge *j, bool finding, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 static void say(struct judge *j, bool finding, const char *format, ...)

@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "lib/date.h"
 #include "tools/report_view.h"
 
-/* Text from the report: printable ASCII only, whatever is in there, so that no report drives a terminal. */
-static const char *clean(const char *text, size_t size)
+const char *report_clean(const char *text, size_t size)
 {
 	static char buffers[4][160];
 	static unsigned turn;
@@ -19,10 +19,12 @@ static const char *clean(const char *text, size_t size)
 	return out;
 }
 
-#define CLEAN(field) clean(field, sizeof(field))
+#define CLEAN(field) report_clean(field, sizeof(field))
 
 static void print_head(const struct report_header *h)
 {
+	char started[DATE_TEXT_BYTES] = "unknown";
+
 	printf("Baton handover report (version %u)\n", h->version);
 	printf("  state      %s", report_state_name(h->state));
 	if (h->failure)
@@ -35,9 +37,12 @@ static void print_head(const struct report_header *h)
 	       CLEAN(h->cpu_model), h->microcode, h->tsc_khz, h->paging_levels, h->x2apic ? "x2APIC" : "xAPIC");
 	printf("  memory     %" PRIu64 " MiB\n", h->ram_bytes >> 20);
 	printf("  door       %s, secure boot %u\n", CLEAN(h->door), h->secure_boot);
+	if (h->started)
+		date_text(started, sizeof(started), h->started);
+	printf("  entry      %s, started at %s by firmware's clock\n", CLEAN(h->entry), started);
 	printf("  mca        %u banks read, %u with an error\n", h->mca_banks, h->mca_logged);
 	printf("  iommu      %s%s%s\n", h->iommu & 1 ? "DMAR " : "", h->iommu & 2 ? "IVRS " : "",
-	       h->iommu & 4 ? "translating" : h->iommu ? "present (translation not looked at)" : "none");
+	       h->iommu & 4 ? "translating" : h->iommu ? "not translating" : "none");
 	printf("  kick       %u kicked, %u answered in %" PRIu64 " us (deadline %u us), %u NMIs, %u INITs\n", h->kicks,
 	       h->kick_answers, h->kick_us, h->kick_deadline_us, h->nmis, h->inits);
 	printf("  verify     %" PRIu64 " KiB in %" PRIu64 " us on %u CPUs%s\n", h->verify_bytes >> 10, h->verify_us,
@@ -106,9 +111,9 @@ static void print_rest(const struct report_view *view)
 		report_entry(view, &h->pci, i, &p, sizeof(p));
 		if (!(p.flags & (REPORT_PCI_BUS_MASTER | REPORT_PCI_TURNED_OFF)))
 			continue;
-		printf("  %04x:%02x:%02x.%u %04x:%04x class %06x%s%s\n", p.segment_bdf >> 16, p.segment_bdf >> 8 & 0xff,
-		       p.segment_bdf >> 3 & 0x1f, p.segment_bdf & 7, p.vendor, p.device, p.class_code,
-		       p.flags & REPORT_PCI_BRIDGE ? " bridge" : "",
+		printf("  %04x:%02x:%02x.%u %04x:%04x class %06x  IOMMU %-7s%s%s\n", p.segment_bdf >> 16,
+		       p.segment_bdf >> 8 & 0xff, p.segment_bdf >> 3 & 0x1f, p.segment_bdf & 7, p.vendor, p.device,
+		       p.class_code, report_iommu_name(p.iommu), p.flags & REPORT_PCI_BRIDGE ? " bridge" : "",
 		       p.flags & REPORT_PCI_TURNED_OFF ? " turned off" : " on at the jump");
 	}
 }

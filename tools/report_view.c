@@ -12,7 +12,7 @@
 static const char *const table_names[TABLES] = { "cpus", "phases", "segments", "pci", "reserved" };
 static const size_t table_least[TABLES] = {
 	offsetof(struct report_cpu, online_us), sizeof(struct report_phase), offsetof(struct report_segment, sha256),
-	sizeof(struct report_pci), sizeof(struct report_reserved),
+	offsetof(struct report_pci, iommu), sizeof(struct report_reserved),
 };
 
 /* Bitwise on purpose: a second opinion, independent of the code that wrote the report. */

@@ -42,6 +42,21 @@ const char *report_verdict_name(uint32_t verdict);
 const char *report_mode_name(uint32_t mode);
 const char *report_state_name(uint32_t state);
 const char *report_expected_name(uint32_t expected);
+const char *report_iommu_name(uint32_t iommu);
+
+/* Text from a report: printable ASCII only, whatever is in there, so that no report drives a terminal. The result stays
+ * good for three further calls. */
+const char *report_clean(const char *text, size_t size);
+
+/* One JSON member with a comma behind it. */
+void report_print_text(const char *name, const char *text, size_t size);
+
+/* The variable of a refused handover: whether the bytes look like it, a checked copy (false: why[] says what is wrong),
+ * and both ways to show it. data as in the variable, or as a file of efivarfs: attributes first. */
+bool refusal_is(const void *data, size_t length);
+bool refusal_open(struct report_refusal *refusal, const void *data, size_t length, char why[REPORT_WHY_BYTES]);
+void refusal_print_table(const struct report_refusal *refusal);
+void refusal_print_json(const struct report_refusal *refusal);
 
 void report_print_table(const struct report_view *view);
 void report_print_json(const struct report_view *view);

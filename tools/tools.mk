@@ -4,7 +4,8 @@
 HOSTCFLAGS ?= -std=gnu11 -O2 -g $(WARN) -I.
 CACHE      ?= $(O)/cache
 RUN        := $(O)/run
-REPORT_SRC := tools/report_view.c tools/report_judge.c tools/report_table.c tools/report_json.c
+REPORT_SRC := tools/report_view.c tools/report_judge.c tools/report_table.c tools/report_json.c \
+	tools/report_refusal.c lib/date.c lib/fmt.c
 
 # What is booted: Debian's kernel unless KERNEL= is given; INITRD= replaces the initramfs of the tests. The module of
 # initrd.img fits Debian's kernel only. A given file is no prerequisite: tools/mkimage.py says if it is missing.
@@ -19,7 +20,7 @@ PARK       ?= mix
 # APPEND and CONF reach the recipes as variables of the shell, so that quotes in them stay what they are.
 export SMP MEM ACCEL CPU QEMU OVMF QEMU_ARGS GUI YES APPEND CONF
 
-$(O)/tools/baton-report: tools/baton-report.c $(REPORT_SRC) tools/report_view.h purgatory/report.h
+$(O)/tools/baton-report: tools/baton-report.c $(REPORT_SRC) tools/report_view.h purgatory/report.h lib/date.h
 	@mkdir -p $(@D)
 	$(HOSTCC) $(HOSTCFLAGS) -static -o $@ tools/baton-report.c $(REPORT_SRC)
 

@@ -18,10 +18,11 @@ SMP_MACHINE = ("x86/apic.h", "x86/fpu.h", "x86/percpu.h", "x86/state.h", "x86/ts
 # Who may include whom: rooms (with a slash) and single headers. The design's table; lib asks CPUID and the TSC
 # through the seam to choose between engines.
 ARROWS = {
-    "efi": ("efi/", "boot/", "lib/", "kernel/kernel.h", "x86/cpu.h", "x86/atomic.h"),
+    "efi": ("efi/", "boot/", "lib/", "kernel/kernel.h", "purgatory/report.h", "x86/cpu.h", "x86/atomic.h"),
     "kernel": ("kernel/", "boot/", "smp/", "mm/", "x86/", "lib/", *BLOCK_ABI, "purgatory/boss.h", "purgatory/lot.h",
-               "purgatory/verify.h"),
-    "boot": ("boot/", "lib/"),
+               "purgatory/verify.h", "purgatory/seal.h"),
+    # The report is also what the next start of Baton finds of the last one.
+    "boot": ("boot/", "lib/", "purgatory/report.h"),
     "smp": ("smp/", "mm/", "lib/", "purgatory/slot.h", "purgatory/boss.h", *SEAM, *SMP_MACHINE),
     "mm": ("mm/", "lib/", *SEAM),
     "purgatory": ("purgatory/", "lib/", "x86/pc/uart.h", "x86/entry/ivt.h", *SEAM),

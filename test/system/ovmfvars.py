@@ -28,9 +28,9 @@ def load_option(description, partition, start, sectors, path, options):
     return struct.pack("<IH", 1, len(device)) + ucs2(description) + device + ucs2(options)
 
 
-def variable(name, data):
+def variable(name, data, vendor=GLOBAL, attributes=NV_BS_RT):
     raw = ucs2(name)
-    head = VARIABLE.pack(0x55aa, ADDED, 0, NV_BS_RT, 0, bytes(16), 0, len(raw), len(data), GLOBAL.bytes_le)
+    head = VARIABLE.pack(0x55aa, ADDED, 0, attributes, 0, bytes(16), 0, len(raw), len(data), vendor.bytes_le)
     body = head + raw + data
     return body + b"\xff" * (-len(body) % 4)
 

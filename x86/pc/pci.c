@@ -69,12 +69,14 @@ struct listing { struct pci_function *out; unsigned capacity, count; };
 /* Returns the raw header type, 0xff: nobody there. */
 static uint8_t list_function(struct listing *l, uint16_t segment, uint8_t bus, uint8_t device, uint8_t function)
 {
-	uint32_t id = pci_read32(segment, bus, device, function, 0), command, header;
+	uint32_t id = pci_read32(segment, bus, device, function, 0), command, header, buses = 0;
 
 	if ((id & 0xffff) == 0xffff)
 		return 0xff;
 	command = pci_read32(segment, bus, device, function, 4);
 	header = pci_read32(segment, bus, device, function, 0xc) >> 16 & 0xff;
+	if ((header & 0x7f) == 1)
+		buses = pci_read32(segment, bus, device, function, 0x18);
 	if (l->count < l->capacity)
 		l->out[l->count] = (struct pci_function){
 			.segment = segment, .bus = bus, .device = device, .function = function,
@@ -82,6 +84,7 @@ static uint8_t list_function(struct listing *l, uint16_t segment, uint8_t bus, u
 			.vendor = (uint16_t)id, .device_id = (uint16_t)(id >> 16),
 			.class_code = pci_read32(segment, bus, device, function, 8) >> 8,
 			.command = (uint16_t)command, .status = (uint16_t)(command >> 16),
+			.secondary = (uint8_t)(buses >> 8), .subordinate = (uint8_t)(buses >> 16),
 		};
 	l->count++;
 	return (uint8_t)header;

@@ -21,6 +21,7 @@ struct pci_function {
 	uint16_t vendor, device_id;
 	uint32_t class_code;		/* class 23:16, subclass 15:8, interface 7:0 */
 	uint16_t command, status;	/* as found */
+	uint8_t secondary, subordinate;	/* PCI bridge: the buses behind it; else 0 */
 };
 
 #define PCI_COMMAND_MASTER 0x4

@@ -106,12 +106,24 @@ static void not_there_yet(void **state)
 	(void)state;
 	assert_int_equal(baton("on-failure menu"), OK);
 	assert_int_equal(c.on_failure, ON_FAILURE_MENU);
-	assert_problem(&q, config_check_on_failure(&c, &q), E_NOT_SUPPORTED, "on-failure menu");
-	q = (struct problem){ 0 };
+	assert_int_equal(config_check_on_failure(&c, &q), OK);
 	assert_int_equal(baton("on-failure fallback \t debian-rescue"), OK);
 	assert_int_equal(c.on_failure, ON_FAILURE_FALLBACK);
 	assert_string_equal(c.fallback_id, "debian-rescue");
 	assert_problem(&q, config_check_on_failure(&c, &q), E_NOT_SUPPORTED, "debian-rescue");
+}
+
+/* The menu tells the story again, so there it is shown shortly. */
+static void how_long_a_failure_is_shown(void **state)
+{
+	(void)state;
+	assert_int_equal(config_reset_after_s(&c), 30);
+	assert_int_equal(baton("on-failure reboot"), OK);
+	assert_int_equal(config_reset_after_s(&c), 30);
+	assert_int_equal(baton("on-failure menu"), OK);
+	assert_int_equal(config_reset_after_s(&c), 3);
+	assert_int_equal(baton("reset-after 7"), OK);
+	assert_int_equal(config_reset_after_s(&c), 7);
 }
 
 static void bad_lines_are_named_and_skipped(void **state)
@@ -292,6 +304,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(defaults, fresh), cmocka_unit_test_setup(loader_conf, fresh),
 		cmocka_unit_test_setup(baton_conf, fresh), cmocka_unit_test_setup(not_there_yet, fresh),
+		cmocka_unit_test_setup(how_long_a_failure_is_shown, fresh),
 		cmocka_unit_test_setup(bad_lines_are_named_and_skipped, fresh), cmocka_unit_test_setup(limits, fresh),
 		cmocka_unit_test_setup(command_line, fresh), cmocka_unit_test_setup(command_line_errors, fresh),
 		cmocka_unit_test_setup(long_words_and_tails, fresh),

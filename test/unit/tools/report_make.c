@@ -41,7 +41,7 @@ void report_make(struct made_report *r)
 		.size = 3000000, .memory_size = 3000000, .expected = EXPECTED_FIRST_READ, .verified = 1,
 		.chunk_count = 3, .bad_chunk = ~0u };
 	r->pci[0] = (struct report_pci){ .segment_bdf = 3 << 3, .vendor = 0x1af4, .device = 0x1001,
-		.class_code = 0x010000, .flags = REPORT_PCI_TURNED_OFF };
+		.class_code = 0x010000, .flags = REPORT_PCI_TURNED_OFF, .iommu = REPORT_IOMMU_OFF };
 	r->reserved[0] = (struct report_reserved){ .base = 0x2000000, .size = 0x30000, .what = "block" };
 	report_seal(r);
 }

@@ -224,6 +224,7 @@ static void test_other_versions(void **state)
 	char why[REPORT_WHY_BYTES];
 	struct report_view view;
 	struct report_cpu cpu;
+	struct report_pci pci;
 	struct made_report r;
 
 	(void)state;
@@ -237,6 +238,16 @@ static void test_other_versions(void **state)
 	assert_int_equal(cpu.verdict, VERDICT_ONLINE);
 	assert_int_equal(cpu.kick_us, 0);
 
+	/* PCI functions as they were before they had the state of their IOMMU. */
+	report_make(&r);
+	r.header.pci.entry_size = offsetof(struct report_pci, iommu);
+	r.header.pci.count = r.header.pci.capacity = 1;
+	report_seal(&r);
+	assert_true(report_open(&view, &r, sizeof(r), why));
+	report_entry(&view, &view.header.pci, 0, &pci, sizeof(pci));
+	assert_int_equal(pci.device, 0x1001);
+	assert_string_equal(report_iommu_name(pci.iommu), "unknown");
+
 	report_make(&big->r);
 	big->r.header.total_size = sizeof(*big);
 	big->r.header.reserved.entry_size += 16;
@@ -246,12 +257,56 @@ static void test_other_versions(void **state)
 	free(big);
 }
 
+static void seal_refusal(struct report_refusal *r)
+{
+	r->magic = REFUSAL_MAGIC;
+	r->version = REFUSAL_VERSION;
+	r->header_size = r->total_size = sizeof(*r);
+	r->crc32 = report_crc32((const uint8_t *)r, sizeof(*r));
+}
+
+/* With the attributes that efivarfs puts in front, and without; every length, every flipped bit. */
+static void test_refusal(void **state)
+{
+	struct report_refusal good = { .failure = 81, .count = 2, .text = "kernel differs", .entry = "debian.conf" }, r;
+	char why[REPORT_WHY_BYTES];
+	uint8_t file[4 + sizeof(good)] = { 7 };
+
+	(void)state;
+	seal_refusal(&good);
+	memcpy(file + 4, &good, sizeof(good));
+	for (size_t skip = 0; skip <= 4; skip += 4) {
+		assert_true(refusal_is(file + skip, sizeof(file) - skip));
+		assert_true(refusal_open(&r, file + skip, sizeof(file) - skip, why));
+		assert_memory_equal(&r, &good, sizeof(r));
+	}
+	for (size_t length = 0; length < sizeof(file); length++) {
+		uint8_t *copy = malloc(length ? length : 1);
+
+		memcpy(copy, file, length);
+		if (refusal_is(copy, length))
+			assert_false(refusal_open(&r, copy, length, why));
+		free(copy);
+	}
+	for (size_t at = 4; at < sizeof(file); at++) {
+		file[at] ^= 1;
+		assert_false(refusal_is(file, sizeof(file)) && refusal_open(&r, file, sizeof(file), why));
+		file[at] ^= 1;
+	}
+	assert_false(refusal_is("BREF", 4));
+	memset(good.text, 'x', sizeof(good.text));
+	good.entry[0] = 0x1b;
+	assert_int_equal(strlen(report_clean(good.text, sizeof(good.text))), sizeof(good.text));
+	assert_string_equal(report_clean(good.entry, 5), "?ebia");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good), cmocka_unit_test(test_structure_lies), cmocka_unit_test(test_every_length),
 		cmocka_unit_test(test_findings), cmocka_unit_test(test_boss_missing), cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_hostile_bytes), cmocka_unit_test(test_other_versions),
+		cmocka_unit_test(test_refusal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
