@@ -214,7 +214,8 @@ bool hostile_flush_others(const struct flush_request *request)
 	if (!M->running)
 		return true;
 	for (i = 0; i < parameters.cpus; i++) {
-		if (i == M->current || !flush_wanted(request, &world->cpu[i]))
+		/* What a lost CPU may walk was quarantined when it was lost; nobody asks it again. */
+		if (i == M->current || M->lost >> i & 1 || !flush_wanted(request, &world->cpu[i]))
 			continue;
 		visible();
 		trace_event("IPI to CPU %u", i);

@@ -68,11 +68,13 @@ struct state {
 	uint64_t lost;				/* CPUs that a change gave up on */
 	uint64_t old_type[HOSTILE_WATCH];
 	uint8_t frame[HOSTILE_WATCH];		/* page number + 1 behind a watched address at change_begin() */
+	const void *page_source[HOSTILE_PAGES];	/* where it was allocated */
 	uint8_t page_state[HOSTILE_PAGES], page_owner[HOSTILE_PAGES];
 	uint64_t was_linked;			/* mask of pages that walkers could reach since their allocation */
 	uint64_t clean_started[HOSTILE_PAGES], clean_done[HOSTILE_PAGES];	/* lines written back */
 	struct device_word device[DEVICE_WORDS];
-	uint64_t time;
+	uint64_t time;				/* from here on not part of the state that is compared */
+	uint64_t accesses;			/* through the seam, this run */
 	unsigned stuck;
 	unsigned bound_left, interrupts_left;
 };

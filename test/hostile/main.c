@@ -9,12 +9,14 @@
  * Exit status 0: nothing was broken. 1: a promise was broken, named, with the schedule. 3: the code under test crashed.
  * 4: it hangs without a visible operation.
  */
+#define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "test/hostile/internal.h"
@@ -45,11 +47,15 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 	uint64_t at = (uint64_t)info->si_addr;
 	sigset_t all;
 
-	(void)context;
 	if (signal == SIGSEGV && at - WINDOW < HOSTILE_PAGES * 4096ull) {
 		sigemptyset(&all);
 		sigprocmask(SIG_SETMASK, &all, NULL);
 		broken("plain-access", "CPU %u reaches page %u past the seam", M->current, (unsigned)((at - WINDOW) / 4096));
+	}
+	if (signal == SIGSEGV && !at && !((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP]) {
+		sigemptyset(&all);
+		sigprocmask(SIG_SETMASK, &all, NULL);
+		broken("null-call", "CPU %u calls a function that is not there", M->current);
 	}
 	dprintf(2, "hostile: crash, signal %d at 0x%llx\n", signal, (unsigned long long)at);
 	_exit(3);

@@ -11,6 +11,7 @@
 #include "x86/cpu.h"
 
 #define WORDS (ARENA_BYTES / 8)
+#define ACCESSES_MAX 2000000u		/* in one run */
 
 static uint8_t touched[WORDS];		/* bit cpu: read, bit 4 + cpu: written; for a whole search */
 static bool shared[WORDS + HOSTILE_PAGES];
@@ -288,6 +289,8 @@ static void buffer_add(uint32_t at, uint64_t value, unsigned bytes)
 
 static bool direct(void)
 {
+	if (++M->accesses > ACCESSES_MAX)
+		broken("never-ends", "%u accesses", ACCESSES_MAX);
 	return !M->running || M->atomic;
 }
 

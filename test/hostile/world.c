@@ -20,13 +20,13 @@ static const struct mm_features features = {
 
 /* --- memory -------------------------------------------------------------------------------------------------------- */
 
-static enum status checked_alloc(void *context, uint64_t *page, struct problem *problem)
+static enum status alloc_checked(const struct page_source *source, uint64_t *page, struct problem *problem)
 {
 	enum status status;
 
 	visible();
 	M->atomic++;
-	status = phys_alloc(context, page, problem);
+	status = phys_alloc(&world->phys, page, problem);
 	M->atomic--;
 	if (status == E_POISON)
 		broken("poison-damaged", "a free page was written to");
@@ -36,6 +36,7 @@ static enum status checked_alloc(void *context, uint64_t *page, struct problem *
 	}
 	M->page_state[page_of(*page)] = PAGE_OWNED;
 	M->page_owner[page_of(*page)] = (uint8_t)M->current;
+	M->page_source[page_of(*page)] = source;
 	if (M->running)
 		M->was_linked &= ~(1ull << page_of(*page));
 	else
@@ -44,11 +45,25 @@ static enum status checked_alloc(void *context, uint64_t *page, struct problem *
 	return OK;
 }
 
-static void free_checked(struct page_source source, uint64_t phys)
+static enum status checked_alloc(void *context, uint64_t *page, struct problem *problem)
+{
+	(void)context;
+	return alloc_checked(&world->tables, page, problem);
+}
+
+static enum status checked_alloc_data(void *context, uint64_t *page, struct problem *problem)
+{
+	(void)context;
+	return alloc_checked(&world->data, page, problem);
+}
+
+static void free_checked(struct page_source source, const struct page_source *from, uint64_t phys)
 {
 	visible();
 	if (!in_memory(phys) || M->page_state[page_of(phys)] == PAGE_FREE)
 		broken("freed-twice", "0x%llx is not allocated", (unsigned long long)phys);
+	if (M->page_source[page_of(phys)] != from)
+		broken("wrong-source", "%s goes to where it was not allocated", trace_phys(phys));
 	trace_event("frees %s", trace_phys(phys));
 	tlb_check_free(page_of(phys));
 	if (M->running)
@@ -62,12 +77,12 @@ static void free_checked(struct page_source source, uint64_t phys)
 
 static void checked_free(void *context, uint64_t page)
 {
-	free_checked(page_source_phys(context), page);
+	free_checked(page_source_phys(context), &world->tables, page);
 }
 
 static void checked_free_data(void *context, uint64_t page)
 {
-	free_checked(page_source_phys_data(context), page);
+	free_checked(page_source_phys_data(context), &world->data, page);
 }
 
 void world_start(unsigned pages)
@@ -75,7 +90,7 @@ void world_start(unsigned pages)
 	phys_init(&world->phys, true);
 	EXPECT(phys_add(&world->phys, HOSTILE_BASE, pages * 4096ull, NULL) == OK);
 	world->tables = (struct page_source){ checked_alloc, checked_free, &world->phys };
-	world->data = (struct page_source){ checked_alloc, checked_free_data, &world->phys };
+	world->data = (struct page_source){ checked_alloc_data, checked_free_data, &world->phys };
 	mm_set_flush_others(hostile_flush_others);
 }
 

@@ -5,7 +5,7 @@ extern const struct scenario unmap_leaf_scenario, unmap_tables_scenario, table_r
 	load_scenario, switch_scenario, both_load_scenario, lazy_scenario, lazy_free_scenario, destroy_scenario,
 	protect_scenario, retype_scenario, split_scenario, map_scenario, lost_unmap_scenario, lost_retype_scenario,
 	lost_split_scenario, write_back_scenario,
-	walkers_scenario, nmi_walker_scenario, two_gathers_scenario, batch_page_scenario, lam_scenario,
+	alone_scenario, mixed_scenario, walkers_scenario, nmi_walker_scenario, two_gathers_scenario, batch_page_scenario, lam_scenario,
 	lost_lam_scenario, merge_scenario, lost_merge_scenario, rewrite_scenario, rewrite_refused_scenario;
 
 const struct scenario *const scenarios[] = {
@@ -13,7 +13,7 @@ const struct scenario *const scenarios[] = {
 	&load_scenario, &switch_scenario, &both_load_scenario, &lazy_scenario, &lazy_free_scenario, &destroy_scenario,
 	&protect_scenario, &retype_scenario, &split_scenario, &map_scenario, &lost_unmap_scenario, &lost_retype_scenario,
 	&lost_split_scenario, &write_back_scenario,
-	&walkers_scenario, &nmi_walker_scenario, &two_gathers_scenario, &batch_page_scenario, &lam_scenario,
+	&alone_scenario, &mixed_scenario, &walkers_scenario, &nmi_walker_scenario, &two_gathers_scenario, &batch_page_scenario, &lam_scenario,
 	&lost_lam_scenario, &merge_scenario, &lost_merge_scenario, &rewrite_scenario, &rewrite_refused_scenario,
 	NULL
 };

@@ -23,6 +23,7 @@ static void comes_and_goes(void)
 		stream(0);
 		touch(1);
 		cpu_leave();
+		cpu_leave();	/* nothing is loaded */
 		cpu_load(0);
 		touch(0);
 		stream(1);
