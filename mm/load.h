@@ -31,7 +31,8 @@ void space_load(struct mm_cpu *cpu, struct space *space);
 /* Loads a root that mm/ does not know (the park root) and leaves the space. Owner, interrupts off. */
 void space_leave(struct mm_cpu *cpu, uint64_t cr3);
 
-/* The owner stops using the space; and starts again, flushing if it missed anything. */
+/* The owner stops using the space; and starts again, flushing if it missed anything. mm_cpu_busy() with interrupts off
+ * until it returns: a call served between its look at the space and its CR3 would be undone (the old mode again). */
 void mm_cpu_lazy(struct mm_cpu *cpu);
 void mm_cpu_busy(struct mm_cpu *cpu);
 

@@ -76,7 +76,7 @@ uint64_t data_page(void);
 /* --- what programs do besides calling mm/ --------------------------------------------------------------------- */
 
 /* The CPU uses the space from the return of load() or busy() to the call of lazy() or leave(). All four call mm/;
- * load and leave with interrupts off. */
+ * load, leave and busy with interrupts off. */
 void cpu_load(unsigned space);
 void cpu_leave(void);
 void cpu_lazy(void);

@@ -232,8 +232,10 @@ void cpu_lazy(void)
 
 void cpu_busy(void)
 {
+	cpu_irq_off();
 	mm_cpu_busy(&world->cpu[M->current]);
 	begins_to_use();
+	cpu_irq_on();
 }
 
 void touch(unsigned watched)

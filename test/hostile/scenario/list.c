@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "test/hostile/scenario/scenario.h"
 
-extern const struct scenario unmap_leaf_scenario, unmap_tables_scenario, table_reuse_scenario, two_changers_scenario,
-	load_scenario, switch_scenario, both_load_scenario, lazy_scenario, lazy_free_scenario, destroy_scenario,
-	protect_scenario, retype_scenario, split_scenario, map_scenario, lost_unmap_scenario, lost_retype_scenario,
-	lost_split_scenario, write_back_scenario,
-	alone_scenario, mixed_scenario, walkers_scenario, nmi_walker_scenario, two_gathers_scenario, batch_page_scenario, lam_scenario,
-	lost_lam_scenario, merge_scenario, lost_merge_scenario, rewrite_scenario, rewrite_refused_scenario;
+extern const struct scenario
+	unmap_leaf_scenario, unmap_tables_scenario, table_reuse_scenario, two_changers_scenario, load_scenario,
+	switch_scenario, both_load_scenario, lazy_scenario, lazy_free_scenario, destroy_scenario, protect_scenario,
+	retype_scenario, split_scenario, map_scenario, lost_unmap_scenario, lost_retype_scenario,
+	lost_split_scenario, write_back_scenario, alone_scenario, mixed_scenario, walkers_scenario,
+	nmi_walker_scenario, two_gathers_scenario, batch_page_scenario, lam_scenario, lost_lam_scenario,
+	merge_scenario, lost_merge_scenario, rewrite_scenario, rewrite_refused_scenario;
 
 const struct scenario *const scenarios[] = {
-	&unmap_leaf_scenario, &unmap_tables_scenario, &table_reuse_scenario, &two_changers_scenario,
-	&load_scenario, &switch_scenario, &both_load_scenario, &lazy_scenario, &lazy_free_scenario, &destroy_scenario,
-	&protect_scenario, &retype_scenario, &split_scenario, &map_scenario, &lost_unmap_scenario, &lost_retype_scenario,
-	&lost_split_scenario, &write_back_scenario,
-	&alone_scenario, &mixed_scenario, &walkers_scenario, &nmi_walker_scenario, &two_gathers_scenario, &batch_page_scenario, &lam_scenario,
+	&unmap_leaf_scenario, &unmap_tables_scenario, &table_reuse_scenario, &two_changers_scenario, &load_scenario,
+	&switch_scenario, &both_load_scenario, &lazy_scenario, &lazy_free_scenario, &destroy_scenario,
+	&protect_scenario, &retype_scenario, &split_scenario, &map_scenario, &lost_unmap_scenario,
+	&lost_retype_scenario, &lost_split_scenario, &write_back_scenario, &alone_scenario, &mixed_scenario,
+	&walkers_scenario, &nmi_walker_scenario, &two_gathers_scenario, &batch_page_scenario, &lam_scenario,
 	&lost_lam_scenario, &merge_scenario, &lost_merge_scenario, &rewrite_scenario, &rewrite_refused_scenario,
 	NULL
 };
