@@ -142,6 +142,6 @@ nohash:
 clean:
 	rm -rf $(O)
 
--include $(IMAGE_OBJ:.o=.d) $(BLOCK_OBJ:.o=.d)
+-include $(IMAGE_OBJ:.o=.d) $(BLOCK_OBJ:.o=.d) $(O)/image/x86/entry/header.S.d
 
 include $(wildcard test/test.mk) tools/tools.mk test/probe/probe.mk test/system.mk test/fuzz/fuzz.mk test/mutants/mutants.mk test/hostile/hostile.mk
