@@ -24,6 +24,11 @@ test-image: $(O)/baton.efi $(O)/tools/baton-report | deps-test
 test-system: $(SYSTEM_NEEDS) | deps-test
 	$(PYTEST) -q -n $(JOBS) test/system $(PYTEST_ARGS)
 
+# Machines too large or too odd for every run: 300 CPUs take minutes.
+.PHONY: test-reach
+test-reach: $(SYSTEM_NEEDS) | deps-test deps-bench
+	$(PYTEST) -q -m reach test/system $(PYTEST_ARGS)
+
 lint: $(O)/baton.efi | deps-test
 	$(PYTHON) test/lint/lint.py --self-test
 	$(PYTHON) test/lint/lint.py --build $(O)

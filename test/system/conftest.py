@@ -13,6 +13,17 @@ import harness  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "quick: needs no emulator")
+    config.addinivalue_line("markers", "reach: too slow for every run (make test-reach)")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Marked reach: deselected, not skipped, unless asked for by -m."""
+    if "reach" in (config.option.markexpr or ""):
+        return
+    reach = [item for item in items if item.get_closest_marker("reach")]
+    if reach:
+        config.hook.pytest_deselected(items=reach)
+        items[:] = [item for item in items if not item.get_closest_marker("reach")]
 
 
 @pytest.fixture(autouse=True)
