@@ -25,12 +25,15 @@ import generate
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DEADLINE_S = 120
+NOTHING = "nothing in the hostile machine"
 UNIT_CPU_S = 3
 WORKERS = 2
+FIRST = ("change_test", "gather_test", "whole_test", "load_test", "space_test")        # they notice most
 # Everything of mm/ in which an order, a flush, a wait or a free is decided. The rest is sequential: test/mutants/.
 FILES = ("cache", "flush", "gather", "lam", "load", "merge", "protect", "rewrite", "space", "split", "unmap")
-# (CPUs, bound), the cheapest first.
-TRIES = ((2, 0), (2, 1), (2, 2), (2, 3), (3, 2), (2, 5))
+# (CPUs, bound), the cheapest first; the unit tests come between the two.
+QUICK = ((2, 0), (2, 1), (2, 2), (2, 3))
+SLOW = ((3, 2), (2, 5))
 
 
 def read(path):
@@ -72,19 +75,25 @@ class Judge:
         rest = [o for o in objects(plain) if not o.startswith(os.path.join(plain, "mm/"))]
         subprocess.run(["ld", "-r", "-S", "-o", self.machine, *rest], check=True)
         self.code = objects(os.path.join(plain, "mm"))
-        self.tests = sorted(n[:-2] for n in os.listdir("test/unit/mm") if n.endswith("_test.c"))
+        found = {n[:-2] for n in os.listdir("test/unit/mm") if n.endswith("_test.c")}
+        self.tests = [t for t in FIRST if t in found] + sorted(found - set(FIRST))
 
-    def hostile(self, path, mutated, folder):
-        """(what killed it, why it is no kill)."""
+    def make(self, path, mutated, folder):
+        """None, or why there is no program."""
         obj, binary = os.path.join(folder, "hostile.o"), os.path.join(folder, "hostile")
         done = run(["gcc", *self.hostile_flags, "-c", "-o", obj, mutated])
         if done.returncode:
-            return None, "does not compile: " + done.stdout.decode(errors="replace")[:200]
+            return "does not compile: " + done.stdout.decode(errors="replace")[:200]
         others = [o for o in self.code if not o.endswith("/" + path + ".o")]
         done = run(["gcc", "-no-pie", "-o", binary, obj, self.machine, *others])
         if done.returncode:
-            return None, "does not link: " + done.stdout.decode(errors="replace")[:200]
-        for cpus, bound in TRIES:
+            return "does not link: " + done.stdout.decode(errors="replace")[:200]
+        return None
+
+    def hostile(self, folder, tries):
+        """(what killed it, why it is no kill)."""
+        binary = os.path.join(folder, "hostile")
+        for cpus, bound in tries:
             try:
                 done = run([binary, "-f", "-c", str(cpus), "-b", str(bound)])
             except subprocess.TimeoutExpired:
@@ -97,7 +106,7 @@ class Judge:
                 return f"{broken[2]} in {broken[1]}, {cpus} CPUs, bound {bound}", None
             if done.returncode:
                 return None, f"crash, status {done.returncode}, at {cpus} CPUs, bound {bound}"
-        return None, "nothing in the hostile machine"
+        return None, NOTHING
 
     def unit_kill(self, mutated, source, folder):
         obj = os.path.join(folder, "unit.o")
@@ -123,9 +132,12 @@ class Judge:
         mutated = os.path.join(folder, os.path.basename(mutant.path))
         with open(mutated, "w", encoding="utf-8") as f:
             f.write(mutant.text)
-        killed, why = self.hostile(mutant.path, mutated, folder)
-        if not killed and not why.startswith("does not"):
-            killed = self.unit_kill(mutated, mutant.path, folder)
+        killed, why = None, self.make(mutant.path, mutated, folder)
+        if not why:
+            killed, why = self.hostile(folder, QUICK)
+            killed = killed or self.unit_kill(mutated, mutant.path, folder)
+            if not killed and why == NOTHING:
+                killed, why = self.hostile(folder, SLOW)
         shutil.rmtree(folder)
         return mutant, killed, why
 
