@@ -59,6 +59,7 @@ struct scenario {
 };
 
 extern const struct scenario *const scenarios[];	/* NULL at the end */
+extern const struct scenario *const self_scenarios[];	/* the machine's own test: "self:" and the check that must notice */
 extern struct parameters parameters;
 
 /* --- set-up ------------------------------------------------------------------------------------------------ */

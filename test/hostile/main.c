@@ -95,6 +95,9 @@ static const struct scenario *find(const char *name, size_t length)
 	for (s = scenarios; *s; s++)
 		if (strlen((*s)->name) == length && !memcmp((*s)->name, name, length))
 			return *s;
+	for (s = self_scenarios; *s; s++)
+		if (strlen((*s)->name) == length && !memcmp((*s)->name, name, length))
+			return *s;
 	fprintf(stderr, "hostile: no scenario %.*s\n", (int)length, name);
 	exit(2);
 }
@@ -285,6 +288,8 @@ int main(int argc, char **argv)
 		case 'n':
 			for (i = 0; scenarios[i]; i++)
 				printf("%s\n", scenarios[i]->name);
+			for (i = 0; self_scenarios[i]; i++)
+				printf("%s\n", self_scenarios[i]->name);
 			return 0;
 		default: return usage();
 		}

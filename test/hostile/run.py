@@ -136,8 +136,22 @@ def check_coverage(lines, branches, functions):
     return found
 
 
+def self_test(build, names):
+    """What the machine did not notice of its own samples."""
+    env = dict(os.environ, GCOV_PREFIX=os.path.abspath(os.path.join(build, "self")), GCOV_PREFIX_STRIP="99")
+    found = []
+    for name in names:
+        text = run([os.path.join(build, "hostile"), "-c", "2", "-b", "2", name], env=env, timeout=DEADLINE_S).stdout
+        broken = re.search(r"^BROKEN \S+: ([\w-]+):", text, re.M)
+        if (broken[1] if broken else "good") != name.split(":")[1]:
+            found.append(f"{name}: {text}")
+    return found
+
+
 def exhaustive(build, names):
     every = run([os.path.join(build, "hostile"), "-n"]).stdout.split()
+    samples = [name for name in every if name.startswith("self:")]
+    every = [name for name in every if name not in samples]
     start, bad, states, schedules = time.monotonic(), 0, 0, 0
     lines, branches, functions = {}, {}, {}
     jobs = [(name, *how) for name in (names or every) for how in RUNS]
@@ -154,14 +168,14 @@ def exhaustive(build, names):
             states += int(numbers["states"])
             schedules += int(numbers["schedules"])
             print(f"{text.rstrip()}, lines {share(ran[0]):.0f}%, branches {share(ran[1]):.0f}%", flush=True)
-    found = check_closure(build)
+    found = check_closure(build) + self_test(build, samples)
     if not names and not bad:
         found += check_coverage(lines, branches, functions)
     for line in found:
         print(line)
     print(f"hostile: {len(names or every)} scenarios, {len(jobs) - bad} of {len(jobs)} runs good, {states} states, "
           f"{schedules} schedules, mm/ lines {share(lines):.1f}%, branches {share(branches):.1f}%, "
-          f"{len(found)} findings, {time.monotonic() - start:.0f} s")
+          f"{len(samples)} samples, {len(found)} findings, {time.monotonic() - start:.0f} s")
     return 1 if bad or found else 0
 
 

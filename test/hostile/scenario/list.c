@@ -18,3 +18,12 @@ const struct scenario *const scenarios[] = {
 	&lost_lam_scenario, &merge_scenario, &lost_merge_scenario, &rewrite_scenario, &rewrite_refused_scenario,
 	NULL
 };
+
+extern const struct scenario self_wait_scenario, self_twice_scenario, self_mapped_scenario, self_leak_scenario,
+	self_buffer_scenario, self_fence_scenario;
+
+const struct scenario *const self_scenarios[] = {
+	&self_wait_scenario, &self_twice_scenario, &self_mapped_scenario, &self_leak_scenario, &self_buffer_scenario,
+	&self_fence_scenario,
+	NULL
+};
