@@ -169,6 +169,33 @@ static const char *set_seed(struct config *config, const char *value)
 	return text_to_number(value, ~0ull, &config->seed) ? NULL : "a number";
 }
 
+static const char *set_generation(struct config *config, const char *value)
+{
+	return text_to_number(value, ~0ull, &config->generation) && config->generation ? NULL : "a number from 1";
+}
+
+static const char *set_pattern(struct config *config, const char *value)
+{
+	static const char *const choices[] = { "sample", "all", NULL };
+	int choice = choose(value, choices);
+
+	if (choice < 0)
+		return "sample or all";
+	config->pattern_all = choice;
+	return NULL;
+}
+
+static const char *set_log(struct config *config, const char *value)
+{
+	static const char *const choices[] = { "quiet", "full", NULL };
+	int choice = choose(value, choices);
+
+	if (choice < 0)
+		return "quiet or full";
+	config->log_full = choice;
+	return NULL;
+}
+
 static const char *set_fault(struct config *config, const char *value)
 {
 	return text_copy(config->fault, sizeof(config->fault), value) ? NULL : "at most 127 bytes";
@@ -186,8 +213,11 @@ static const struct keyword keywords[] = {
 	{ "busmaster", IN_POLICY | IN_CMDLINE, set_busmaster },
 	{ "reset-after", IN_POLICY | IN_CMDLINE, set_reset_after },
 	{ "console", IN_POLICY | IN_CMDLINE, set_console },
-	{ "loop", IN_CMDLINE, set_loop },
-	{ "seed", IN_CMDLINE, set_seed },
+	{ "loop", IN_POLICY | IN_CMDLINE, set_loop },
+	{ "seed", IN_POLICY | IN_CMDLINE, set_seed },
+	{ "gen", IN_CMDLINE, set_generation },
+	{ "pattern", IN_POLICY | IN_CMDLINE, set_pattern },
+	{ "log", IN_POLICY | IN_CMDLINE, set_log },
 	{ "fault", IN_FAULTS, set_fault },
 };
 

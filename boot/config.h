@@ -37,7 +37,10 @@ struct config {
 	uint32_t reset_after_s;			/* 0: not set */
 	char console[128];			/* Linux syntax: ttyS1,115200n8; uart8250,mmio32,0x...; "": SPCR */
 	char fault[128];			/* baton.fault=, faults build only */
-	uint64_t seed, loop;
+	uint64_t seed, loop;			/* loop: generations of Baton still to come before the entry's kernel */
+	uint64_t generation;			/* number of the first one, 0: not set */
+	bool pattern_all;			/* fill all free memory between generations, not a sample */
+	bool log_full;				/* all lines in a loop, too */
 	char default_pattern[256];		/* glob over entry ids, "@saved"; "": the first entry */
 	enum menu_policy menu;
 	uint32_t timeout_s;			/* MENU_TIMEOUT only */

@@ -210,7 +210,7 @@ enum status efimap_claim(struct efi_map *map, uint64_t base, uint64_t size, stru
 		uint64_t stop;
 		enum status status = OK;
 
-		if (i == efimap_count(map) || d->phys >= end)
+		if (at >= end || i == efimap_count(map) || d->phys >= end)
 			return OK;
 		at = d->phys > at ? d->phys : at;
 		stop = end_of(d) < end ? end_of(d) : end;

@@ -67,6 +67,14 @@ enum status efimap_carve(struct efi_map *map, uint64_t base, uint64_t size, uint
  * outside of the map stays. E50 as above; what came before the full descriptor is done then. */
 enum status efimap_claim(struct efi_map *map, uint64_t base, uint64_t size, struct problem *problem) MUST_CHECK;
 
+/* Makes the range type 7 and joins all descriptors of type 7 that touch and have the same attributes. E50, E51 as
+ * efimap_carve(). */
+enum status efimap_free(struct efi_map *map, uint64_t base, uint64_t size, struct problem *problem) MUST_CHECK;
+void efimap_join_free(struct efi_map *map);
+
+/* True if all of [base, base + size) is in the map and of that type. */
+bool efimap_is_type(const struct efi_map *map, uint64_t base, uint64_t size, uint32_t type);
+
 /* The map as sorted, merged e820; *count entries. E50: out has room for fewer. */
 enum status efimap_to_e820(const struct efi_map *map, struct e820_entry *out, unsigned capacity, unsigned *count,
 			   struct problem *problem) MUST_CHECK;

@@ -2,6 +2,8 @@
 #include "efi/start.h"
 
 #include "boot/load.h"
+#include "boot/loop.h"
+#include "efi/bundle.h"
 #include "efi/exit.h"
 #include "efi/firmware.h"
 #include "efi/input.h"
@@ -11,12 +13,36 @@
 #include "efi/tables.h"
 #include "efi/vars.h"
 #include "lib/fmt.h"
+#include "lib/random.h"
 #include "lib/string.h"
+#include "x86/cpu.h"
 
 /* What kernel_main() gets: it must outlive firmware and every stack frame here. */
 static struct boot_info info;
 
-static enum status load(struct listed_entry *listed, struct problem *problem)
+/* The first generation of a loop: Baton itself, with a bundle of everything that the later ones need. */
+static enum status load_loop(struct listed_entry *listed, const char *cmdline, struct load_work *work,
+			     struct problem *problem)
+{
+	static struct bundle bundle;
+	static struct entry next;
+	uint64_t entropy = cpu_rdtsc();
+	enum status error = bundle_make(&bundle, listed, problem);
+
+	if (error)
+		return error;
+	if (!info.config.seed)
+		info.config.seed = random_splitmix64(&entropy) >> 32;
+	info.config.append[0] = 0;
+	error = loop_entry(&next, &listed->entry, &info.config, cmdline, problem);
+	if (!error)
+		error = load_entry(&bundle.source, mp_hasher(), &next, &info.config, work, &info.plan, problem);
+	if (error)
+		bundle_drop(&bundle);
+	return error;
+}
+
+static enum status load(struct listed_entry *listed, const char *cmdline, struct problem *problem)
 {
 	static struct load_work work;
 	struct volume *volume = listed->volume;
@@ -27,7 +53,9 @@ static enum status load(struct listed_entry *listed, struct problem *problem)
 	error = entry_check_startable(&listed->entry, problem);
 	if (!error)
 		error = file_approve(volume, listed->entry.linux_path, problem);
-	if (!error)
+	if (!error && info.config.loop)
+		error = load_loop(listed, cmdline, &work, problem);
+	else if (!error)
 		error = load_entry(&volume->source, mp_hasher(), &listed->entry, &info.config, &work, &info.plan,
 				   problem);
 	/* What was loaded is not given back if this fails: that CPU may still write a digest there. */
@@ -87,7 +115,7 @@ enum status start_entry(struct listed_entry *listed, const struct settings *sett
 		fmt_snprint(entry->options, sizeof entry->options, "%s", options);
 	print("Starting %s\n", entry->title[0] ? entry->title : entry->id);
 	warn_policy(&info.config);
-	error = load(listed, problem);
+	error = load(listed, settings->cmdline, problem);
 	memcpy(entry->options, as_written, sizeof as_written);
 	if (error)
 		return error;

@@ -30,7 +30,8 @@ struct block_layout block_layout(unsigned cpu_count, unsigned table_pages)
 	l.plan = sizeof(struct block_header);
 	l.cpu_list = l.plan + sizeof(struct plan);
 	l.recall = (l.cpu_list + 4ull * cpu_count + 7) & ~7ull;
-	l.idt = mm_page_up(l.recall + sizeof(struct block_recall) * cpu_count);
+	l.ranges = l.recall + sizeof(struct block_recall) * cpu_count;
+	l.idt = mm_page_up(l.ranges + sizeof(struct block_range) * BLOCK_RANGES);
 	l.tables = l.idt + MM_PAGE_BYTES;
 	l.blob = l.tables + table_pages * MM_PAGE_BYTES;
 	l.code = l.blob + blob()->code;
@@ -176,6 +177,7 @@ static void fill_plan(const struct block *b, const struct block_config *c)
 	p->lost_cpu = c->lost_cpu;
 	p->init_policy = c->init_policy;
 	p->reset_after_s = c->reset_after_s;
+	p->quiet = c->quiet;
 	p->uart = c->uart;
 	p->framebuffer = c->framebuffer;
 	p->reset = c->reset;
@@ -203,6 +205,7 @@ static enum status seal(const struct block *b, const struct block_layout *l, con
 	sha256_compute(h->plan_sha256, b->plan, sizeof(*b->plan));
 	h->crc32 = 0;
 	h->crc32 = crc32(crc32(0, h, sizeof(*h)), (uint8_t *)h + h->cpu_list_offset, 4ull * h->cpu_count);
+	h->crc32 = crc32(h->crc32, (uint8_t *)h + h->range_offset, sizeof(struct block_range) * h->range_count);
 	return OK;
 }
 
@@ -218,7 +221,10 @@ static void fill_header(const struct block *b, const struct block_layout *l, con
 		.cpu_count = c->cpu_count, .cpu_list_offset = (uint32_t)l->cpu_list,
 		.plan_offset = (uint32_t)l->plan, .plan_size = sizeof(struct plan),
 		.generation = c->generation,
+		.report = c->report,
+		.range_count = c->range_count, .range_offset = (uint32_t)l->ranges,
 	};
+	memcpy(cpu_phys_pointer(b->base + l->ranges), c->ranges, sizeof(c->ranges[0]) * c->range_count);
 	for (i = 0; i < c->cpu_count; i++) {
 		uint64_t slot = (uint64_t)(uintptr_t)&b->slots[i];
 
@@ -253,6 +259,9 @@ enum status block_build(struct block *b, const struct block_config *c, struct pr
 	enum status status;
 	uint32_t i;
 
+	if (c->range_count > BLOCK_RANGES)
+		return problem_set(problem, E_NO_MEMORY, "block: %u reserved ranges, at most %u", c->range_count,
+				   BLOCK_RANGES);
 	if (!pages || c->base % MM_PAGE_BYTES || c->base + c->size > 4 * MM_1G_BYTES)
 		return problem_set(problem, E_NO_MEMORY, "block 0x%llx+0x%llx: too small or misplaced for %u CPUs",
 				   (unsigned long long)c->base, (unsigned long long)c->size, c->cpu_count);

@@ -39,6 +39,9 @@ struct block_config {
 	const struct block_cpu *cpus;
 	uint32_t cpu_count, boss;
 	uint64_t generation;
+	const struct block_range *ranges;	/* sorted: what was reserved for this handover, the block among it */
+	uint32_t range_count;		/* at most BLOCK_RANGES */
+	bool quiet;
 	uint64_t tsc_khz, tsc_at_door;
 	bool x2apic, hypervisor;
 	uint64_t lapic_base;

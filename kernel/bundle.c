@@ -5,13 +5,16 @@
  */
 #include "boot/cpio.h"
 #include "boot/load.h"
+#include "boot/loop.h"
 #include "boot/place.h"
 #include "boot/select.h"
 #include "kernel/door2.h"
 #include "kernel/image.h"
 #include "kernel/kernel.h"
 #include "lib/fmt.h"
+#include "lib/random.h"
 #include "lib/string.h"
+#include "x86/cpu.h"
 
 #define OPEN_MAX	(ENTRY_INITRD_MAX + 2)
 #define FREE_MAX	512u
@@ -25,6 +28,7 @@ struct bundle {
 	struct cpio archive;
 	struct source source;
 	struct efi_map *map;
+	const struct config *config;
 	struct open_file files[OPEN_MAX];
 };
 
@@ -67,7 +71,12 @@ static enum status bundle_open(void *ctx, const char *path, void **file, uint64_
 
 		if (slot->used)
 			continue;
-		s = cpio_find(&b->archive, path, &slot->file, problem);
+		if (strcmp(path, LOOP_BUNDLE) == 0) {
+			slot->file = (struct cpio_entry){ .path = LOOP_BUNDLE, .size = b->archive.size };
+			s = OK;
+		} else {
+			s = cpio_find(&b->archive, path, &slot->file, problem);
+		}
 		if (s != OK)
 			return s;
 		slot->used = true;
@@ -112,11 +121,14 @@ static enum status bundle_place(void *ctx, const struct place_request *request, 
 {
 	static struct place_range free[FREE_MAX];
 	struct bundle *b = ctx;
+	struct place_request want = *request;
 	unsigned count;
 	enum status s = efimap_list_free(b->map, false, free, FREE_MAX, &count, problem);
 
+	if (s == OK && want.kind == PLACE_KERNEL && b->config->loop)
+		want.preferred = loop_place(free, count, request, b->config->seed, b->config->loop);
 	if (s == OK)
-		s = place_find(free, count, NULL, 0, request, phys, problem);
+		s = place_find(free, count, NULL, 0, &want, phys, problem);
 	return s == OK ? efimap_carve(b->map, *phys, mm_page_up(request->size),
 				      request->kind == PLACE_RESERVED ? EFI_TYPE_RESERVED : EFI_TYPE_LOADER_DATA,
 				      problem) : s;
@@ -219,6 +231,7 @@ static enum status open_archive(struct door2 *d, struct problem *problem)
 				   (unsigned long)size, (unsigned long)base);
 	bundle.archive = (struct cpio){ (const uint8_t *)base, size };
 	bundle.map = &d->info->efi_map;
+	bundle.config = &d->info->config;
 	bundle.source = (struct source){
 		.ctx = &bundle, .list = bundle_list, .open = bundle_open, .read = bundle_read,
 		.in_place = bundle_in_place, .close = bundle_close, .place = bundle_place, .release = bundle_release,
@@ -234,6 +247,7 @@ static enum status finish_load(struct boot_info *info, struct problem *problem)
 enum status door2_open_bundle(struct door2 *d, struct problem *problem)
 {
 	struct boot_info *info = d->info;
+	const struct entry *entry = &entries[0];
 	struct problem note = { .code = OK };
 	enum status s = open_archive(d, problem);
 
@@ -249,7 +263,18 @@ enum status door2_open_bundle(struct door2 *d, struct problem *problem)
 	apply_cmdline(d);
 	if (config_check_on_failure(&info->config, &note))
 		door2_note(info, &note);
-	s = load_place(&bundle.source, &entries[0], &info->config, &work, &info->plan, problem);
+	if (info->config.loop && !info->config.seed) {
+		uint64_t entropy = cpu_rdtsc();
+
+		info->config.seed = random_splitmix64(&entropy) >> 32;
+	}
+	if (info->config.loop) {
+		s = loop_entry(&entries[1], &entries[0], &info->config, d->cmdline, problem);
+		entry = &entries[1];
+		info->config.append[0] = 0;
+	}
+	if (s == OK)
+		s = load_place(&bundle.source, entry, &info->config, &work, &info->plan, problem);
 	info->finish_load = finish_load;
 	return s;
 }

@@ -4,6 +4,8 @@
 #include "boot/place.h"
 #include "kernel/door2.h"
 #include "kernel/image.h"
+#include "kernel/loop.h"
+#include "kernel/previous.h"
 #include "lib/string.h"
 #include "mm/found.h"
 #include "x86/cpu.h"
@@ -230,8 +232,11 @@ enum status door2_build_map(struct door2 *d, struct problem *problem)
 		s = read_setup_data(d, problem);
 	if (s == OK)
 		s = choose_map(d, problem);
-	if (s == OK)
+	if (s == OK) {
+		previous_find(d->info);
+		loop_meet(d->info);
 		s = claim_all(d, problem);
+	}
 	if (s == OK)
 		s = take_low_page(d->info, problem);
 	if (s == OK && d->info->efi == EFI_PHYSICAL)

@@ -17,7 +17,7 @@
 
 struct fault {
 	char segment[24];		/* flip; "" otherwise */
-	bool deaf, no_park, canary, crash, stray_write, iommu;
+	bool deaf, no_park, canary, crash, stray_write, iommu, stray, leak, left;
 	enum fault_boss boss;
 	enum fault_kick kick;
 	uint32_t apic_id;
@@ -71,6 +71,20 @@ static bool parse_word(const char *word, struct fault *f)
 		return (f->boss = FAULT_BOSS_CRASH) != FAULT_BOSS_NONE;
 	if (strcmp(at, "crash-block:twice") == 0)
 		return (f->boss = FAULT_BOSS_CRASH_TWICE) != FAULT_BOSS_NONE;
+	if (strcmp(at, "stray") == 0)
+		return f->stray = true;
+	if (strcmp(at, "leak") == 0)
+		return f->leak = true;
+	if (strncmp(at, "left:", 5) == 0) {
+		at += 5;
+		f->left = true;
+		return parse_number(&at, &f->apic_id) && !*at;
+	}
+	if (strncmp(at, "skip-kick:", 10) == 0) {
+		at += 10;
+		f->kick = FAULT_KICK_SKIPPED;
+		return parse_number(&at, &f->apic_id) && !*at;
+	}
 	if (strncmp(at, "deaf:", 5) == 0) {
 		at += 5;
 		f->deaf = true;
@@ -88,11 +102,42 @@ static bool parse_word(const char *word, struct fault *f)
 	return false;
 }
 
-enum status faults_configure(const char *words, struct problem *problem)
+/* Takes "@N" off; 0: there is none. False: something else behind @. */
+static bool parse_generation(char *word, uint64_t *generation)
+{
+	char *at = strchr(word, '@');
+	const char *digits = at + 1;
+	uint32_t number;
+
+	*generation = 0;
+	if (!at)
+		return true;
+	*at = 0;
+	if (!parse_number(&digits, &number) || *digits || !number)
+		return false;
+	*generation = number;
+	return true;
+}
+
+/* A fault of another generation is none, but for the CPU that has to be left behind first. */
+static void arm(struct fault *f, const char *word, uint64_t wanted, uint64_t now)
+{
+	if (f->left && wanted == now + 1) {
+		f->left = false;
+		f->kick = FAULT_KICK_RUNS_ON;
+	} else if (wanted && wanted != now) {
+		return;
+	}
+	log_event("fault", "armed=%s", word);
+	fault_count++;
+}
+
+enum status faults_configure(const char *words, uint64_t generation, struct problem *problem)
 {
 	fault_count = 0;
 	while (*words) {
 		char word[WORD_BYTES];
+		uint64_t wanted;
 		const char *end = strchr(words, ',');
 		size_t length = end ? (size_t)(end - words) : strlen(words);
 
@@ -100,10 +145,9 @@ enum status faults_configure(const char *words, struct problem *problem)
 			return problem_set(problem, E_CONFIG_VALUE, "baton.fault=: too long at \"%s\"", words);
 		memcpy(word, words, length);
 		word[length] = 0;
-		if (!parse_word(word, &faults[fault_count]))
+		if (!parse_generation(word, &wanted) || !parse_word(word, &faults[fault_count]))
 			return problem_set(problem, E_CONFIG_VALUE, "baton.fault=: \"%s\" is not a fault", word);
-		log_event("fault", "armed=%s", word);
-		fault_count++;
+		arm(&faults[fault_count], word, wanted, generation);
 		words += length + (end ? 1 : 0);
 	}
 	return OK;
@@ -215,4 +259,30 @@ enum fault_kick faults_ignore_kick(uint32_t apic_id)
 		if (faults[i].kick != FAULT_KICK_NONE && faults[i].apic_id == apic_id)
 			return faults[i].kick;
 	return FAULT_KICK_NONE;
+}
+
+bool faults_left(uint32_t apic_id)
+{
+	for (unsigned i = 0; i < fault_count; i++)
+		if (faults[i].left && faults[i].apic_id == apic_id)
+			return true;
+	return false;
+}
+
+bool faults_leak(void)
+{
+	for (unsigned i = 0; i < fault_count; i++)
+		if (faults[i].leak)
+			return true;
+	return false;
+}
+
+void faults_stray(uint64_t address)
+{
+	for (unsigned i = 0; i < fault_count; i++) {
+		if (!faults[i].stray)
+			continue;
+		*(uint64_t *)address ^= 0x00ff000000000000ull;
+		log_always("fault", "stray=0x%lx", address + 6);
+	}
 }

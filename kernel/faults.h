@@ -18,6 +18,12 @@
  *   stray-write         instead of that a store into the kernel's segment
  *   crash-block:once|twice
  *                       an invalid instruction in the block, after its own check; twice: one more in its handler
+ *   skip-kick:APICID    the boss does not wake that CPU, parked in HLT, when it orders all into HLT for good
+ *   stray               one word is written into the pattern that is left for the next generation
+ *   leak                one page more stays reserved in each generation
+ *   left:APICID@N       that CPU acknowledges HALT in generation N - 1 and runs on; generation N sends it no INIT
+ *
+ * WORD@N: in generation N of a loop only.
  */
 #ifndef KERNEL_FAULTS_H
 #define KERNEL_FAULTS_H
@@ -28,13 +34,14 @@
 #include "kernel/kernel.h"
 #include "lib/status.h"
 
-enum fault_kick { FAULT_KICK_NONE, FAULT_KICK_SPIN, FAULT_KICK_NMI, FAULT_KICK_COUNTER, FAULT_KICK_DEAD };
+enum fault_kick { FAULT_KICK_NONE, FAULT_KICK_SPIN, FAULT_KICK_NMI, FAULT_KICK_COUNTER, FAULT_KICK_DEAD,
+		  FAULT_KICK_SKIPPED = 6, FAULT_KICK_RUNS_ON };	/* slot_fault's own 5 lies between */
 
 /* Of the boss's slot, beyond what a parked CPU's fault field may hold. */
 enum fault_boss { FAULT_BOSS_NONE, FAULT_BOSS_CRASH = 16, FAULT_BOSS_CRASH_TWICE };
 
 /* Takes the words; E12 for one that is not understood. Context: boss, before anything is injected. */
-enum status MUST_CHECK faults_configure(const char *words, struct problem *problem);
+enum status MUST_CHECK faults_configure(const char *words, uint64_t generation, struct problem *problem);
 
 /* Flips a bit in the middle of [base, base + size) if the segment of that name is to be damaged. Writes through
  * read-only mappings. Context: boss, after digests and mappings are final. */
@@ -53,6 +60,11 @@ void faults_trip(uint64_t segment);
 enum fault_boss faults_boss(void);
 bool faults_deaf(uint32_t apic_id);
 bool faults_no_park(uint32_t apic_id);
+bool faults_left(uint32_t apic_id);
+bool faults_leak(void);
+
+/* Writes one word at address, if that is asked for. */
+void faults_stray(uint64_t address);
 enum fault_kick faults_ignore_kick(uint32_t apic_id);
 
 #endif

@@ -3,8 +3,9 @@
 
 const bool faults_built_in = false;
 
-enum status faults_configure(const char *words, struct problem *problem)
+enum status faults_configure(const char *words, uint64_t generation, struct problem *problem)
 {
+	(void)generation;
 	if (words[0])
 		return problem_set(problem, E_CONFIG_WORD, "baton.fault=%s: only the faults build injects faults",
 				   words);
@@ -54,4 +55,20 @@ enum fault_kick faults_ignore_kick(uint32_t apic_id)
 {
 	(void)apic_id;
 	return FAULT_KICK_NONE;
+}
+
+bool faults_left(uint32_t apic_id)
+{
+	(void)apic_id;
+	return false;
+}
+
+bool faults_leak(void)
+{
+	return false;
+}
+
+void faults_stray(uint64_t address)
+{
+	(void)address;
 }

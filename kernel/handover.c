@@ -4,6 +4,7 @@
 #include "boot/efimap.h"
 #include "kernel/faults.h"
 #include "kernel/log.h"
+#include "kernel/loop.h"
 #include "kernel/memory.h"
 #include "kernel/screen.h"
 #include "lib/fmt.h"
@@ -64,8 +65,11 @@ enum status handover_reserve(struct boot_info *info, const struct machine *machi
 /* Protocol rule 8. MWAIT spins under emulation and starves everybody, so there it is used only when asked for. */
 static enum slot_mode choose_mode(const struct boot_info *info, const struct platform *platform, unsigned index)
 {
-	if (!platform_mwait_usable(platform))
+	/* A store wakes nobody there. */
+	if (faults_ignore_kick(smp_cpu(index)->apic_id) == FAULT_KICK_SKIPPED || !platform_mwait_usable(platform))
 		return MODE_HLT;
+	if (loop_running() && (info->config.park == PARK_AUTO || info->config.park == PARK_MIX))
+		return loop_park_mode(index, platform->hypervisor);
 	switch (info->config.park) {
 	case PARK_MWAIT: return MODE_MWAIT;
 	case PARK_HLT: return MODE_HLT;
@@ -190,9 +194,29 @@ static void report_machine(const struct handover *h, struct report *report)
 		  h->block.plain_bytes, h->block.table_bytes, h->block.cpu_count);
 }
 
+/* What a later Baton takes back: all that was reserved, in order of address. */
+static unsigned list_reserved(struct block_range *ranges)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < kernel_memory.reserved_count && count < BLOCK_RANGES; i++) {
+		const struct reserved_range *r = &kernel_memory.reserved[i];
+		unsigned at = count;
+
+		if (r->kept)
+			continue;
+		for (; at && ranges[at - 1].base > r->base; at--)
+			ranges[at] = ranges[at - 1];
+		ranges[at] = (struct block_range){ r->base, mm_page_up(r->size) };
+		count++;
+	}
+	return count;
+}
+
 static struct block_config configure(struct boot_info *info, const struct machine *machine,
 				     const struct platform *platform, const struct next *next, const struct handover *h)
 {
+	static struct block_range ranges[BLOCK_RANGES];
 	struct block_config c = configure_map(info, machine, h);
 
 	return (struct block_config){
@@ -201,6 +225,8 @@ static struct block_config configure(struct boot_info *info, const struct machin
 		.digest_bytes = (uint64_t)info->plan.digest_capacity * sizeof(struct chunk_digest),
 		.cpus = h->cpus, .cpu_count = smp_cpu_count(), .boss = smp_boss()->index,
 		.generation = next->report.header->generation,
+		.ranges = ranges, .range_count = list_reserved(ranges),
+		.quiet = log_is_quiet(),
 		.tsc_khz = tsc_khz(), .tsc_at_door = info->tsc_at_door,
 		.x2apic = c.x2apic, .hypervisor = platform->hypervisor,
 		.lapic_base = c.lapic_base, .lapic_svr = apic_found().svr, .lapic_lint0 = apic_found().lint0,

@@ -29,6 +29,7 @@ static char held_text[LOG_HELD_BYTES];
 static size_t held_bytes;
 static uint32_t baud;		/* of serial, 0: as firmware set it */
 static bool holding;
+static bool quiet;
 static bool devices_mapped;
 static bool port_open, devices_open;
 static struct framebuffer framebuffer;
@@ -111,21 +112,51 @@ static void emit_formatted(const char *prefix, const char *format, va_list args)
 	emit(line);
 }
 
-void log_event(const char *event, const char *format, ...)
+static void emit_event(const char *event, const char *format, va_list args)
 {
 	char prefix[64];
-	va_list args;
 
 	fmt_snprint(prefix, sizeof(prefix), "baton: event=%s ", event);
-	va_start(args, format);
 	emit_formatted(prefix, format, args);
+}
+
+void log_event(const char *event, const char *format, ...)
+{
+	va_list args;
+
+	if (quiet)
+		return;
+	va_start(args, format);
+	emit_event(event, format, args);
 	va_end(args);
+}
+
+void log_always(const char *event, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	emit_event(event, format, args);
+	va_end(args);
+}
+
+void log_quiet(bool on)
+{
+	quiet = on;
+	held_bytes = on ? 0 : held_bytes;
+}
+
+bool log_is_quiet(void)
+{
+	return quiet;
 }
 
 void log_text(const char *format, ...)
 {
 	va_list args;
 
+	if (quiet)
+		return;
 	va_start(args, format);
 	emit_formatted("baton: ", format, args);
 	va_end(args);
@@ -135,7 +166,7 @@ void log_problem(const struct problem *problem)
 {
 	if (devices_mapped)
 		log_release();
-	log_event("error", "code=E%02u text=\"%s\"", (unsigned)problem->code, problem->text);
+	log_always("error", "code=E%02u text=\"%s\"", (unsigned)problem->code, problem->text);
 }
 
 static bool under_hypervisor(void)

@@ -30,6 +30,14 @@ void log_serial_off(void);
  * Context: boss only, any time after log_open(). */
 void log_event(const char *event, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Quiet: log_event() and log_text() write nothing, what is still held back goes, too; one generation of a loop says one
+ * line. Whatever stops ends it. */
+void log_quiet(bool on);
+bool log_is_quiet(void);
+
+/* As log_event(), in quiet, too. */
+void log_always(const char *event, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* A line for people, without grammar. Same context. */
 void log_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

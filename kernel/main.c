@@ -11,11 +11,13 @@
 #include "kernel/handover.h"
 #include "kernel/inventory.h"
 #include "kernel/log.h"
+#include "kernel/loop.h"
 #include "kernel/machine.h"
 #include "kernel/memory.h"
 #include "kernel/next.h"
 #include "kernel/phase.h"
 #include "kernel/platform.h"
+#include "kernel/previous.h"
 #include "kernel/stop.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
@@ -104,9 +106,12 @@ static enum status open_memory(struct boot_info *info)
 /* Sizes first, then places: the map, the CPU count and nothing else decide (protocol rule 18). */
 static void reserve(struct boot_info *info)
 {
-	next_size(info, machine.madt.cpu_count, INVENTORY_PCI_REPORTED, &next);
+	must(previous_take_back(info, &problem));
+	next_size(info, machine.madt.cpu_count, INVENTORY_PCI_REPORTED, loop_running(), &next);
 	must(handover_reserve(info, &machine, &next, &handover, &problem));
 	stop_record_at(next_report_place(&next));
+	if (faults_leak())
+		must(memory_leak(info, &problem));
 	must(memory_start(info, &problem));
 }
 
@@ -147,17 +152,27 @@ static void place_canary(const struct boot_info *info)
 	log_event("canary", "pages=%u", canary_fill(&kernel_memory.phys, limits, count));
 }
 
+/* Outside of a loop, what a Baton before us left behind is no reason to stop. */
+static void account_for_cpus(struct boot_info *info)
+{
+	if (loop_running())
+		must(previous_release(info, &problem));
+	else
+		note(previous_release(info, &problem));
+}
+
 /* On our own stack, tables and CPUs. */
 static void with_all_cpus(void *argument)
 {
 	struct boot_info *info = argument;
 
+	must(loop_judge_high(info, &problem));
 	if (info->finish_load) {
 		must(info->finish_load(info, &problem));
 		phase_done("load");
 	}
-	next_open_report(&next, smp_cpu_count(), INVENTORY_PCI_REPORTED);
-	report_identity(&next.report, info, &platform);
+	next_open_report(&next, smp_cpu_count(), INVENTORY_PCI_REPORTED, loop_running());
+	report_identity(&next.report, info, &platform, loop_generation());
 	stop_record_in(&next.report);
 	inventory_machine_checks(&next.report);
 	inventory_bus_masters(&info->config, &machine, &next.report);
@@ -167,8 +182,12 @@ static void with_all_cpus(void *argument)
 	note(tsc_calibrate(&machine.clock, &problem));
 	log_event("own", "levels=%u tsc_khz=%lu clock=%s ram=%lu platform=%s free_pages=%lu", kernel_memory.levels,
 		  tsc_khz(), tsc_source_text(), kernel_memory.ram_bytes, platform.name, kernel_memory.phys.free_pages);
+	if (loop_running())
+		must(memory_settle(info, &problem));
 	must(next_build(info, &next, &problem));
+	must(loop_census(info, next.e820_count, &problem));
 	must(handover_prepare(info, &machine, &platform, &next, &handover, &problem));
+	loop_fill(info, &next.report);
 	phase_done("prepare");
 	faults_trip(info->plan.segments[0].dest);
 
@@ -180,6 +199,7 @@ static void with_all_cpus(void *argument)
 	must(canary_check(&problem));
 	phase_done("rollcall");
 	phase_report(&next.report, tsc_khz());
+	loop_say(info);
 
 	handover_commit(&machine, &handover);
 }
@@ -197,9 +217,11 @@ _Noreturn void kernel_main(struct boot_info *info)
 	log_open(info);
 	platform_read(&platform);
 
+	loop_begin(info);
 	hear_the_door(info);
 	must(opened);
-	must(faults_configure(info->config.fault, &problem));
+	must(loop_judge(info, &problem));
+	must(faults_configure(info->config.fault, loop_generation(), &problem));
 	machine_read(&machine, info->rsdp, initial_apic_id());
 	must(apic_init(&problem));
 	cpus_hold(info, &machine);
@@ -210,6 +232,7 @@ _Noreturn void kernel_main(struct boot_info *info)
 	phase_done("own");
 
 	must(cpus_take(info, &machine, &online, &problem));
+	account_for_cpus(info);
 	phase_done("online");
 	stack_call(info, smp_boss()->percpu->stack_top, with_all_cpus);
 	__builtin_unreachable();

@@ -3,6 +3,7 @@
 
 #include "boot/efimap.h"
 #include "kernel/image.h"
+#include "lib/range.h"
 #include "lib/string.h"
 #include "x86/cpu.h"
 #include "x86/regs.h"
@@ -72,29 +73,41 @@ enum status memory_reserve_at(struct boot_info *info, const char *what, uint64_t
 				   MEMORY_RESERVED_MAX);
 	s = efimap_carve(&info->efi_map, base, size, EFI_TYPE_RESERVED, problem);
 	if (s == OK)
-		m->reserved[m->reserved_count++] = (struct reserved_range){ what, base, size };
+		m->reserved[m->reserved_count++] = (struct reserved_range){ what, base, size, false };
 	return s;
+}
+
+enum status memory_avoid(uint64_t base, uint64_t size, struct problem *problem)
+{
+	struct kernel_memory *m = &kernel_memory;
+
+	if (m->avoid_count == MEMORY_AVOID_MAX)
+		return problem_set(problem, E_NO_MEMORY, "more than %u ranges to avoid", MEMORY_AVOID_MAX);
+	m->avoid[m->avoid_count++] = (struct place_range){ base, size };
+	return OK;
 }
 
 enum status memory_find(const struct boot_info *info, uint64_t size, bool compact, uint64_t *base,
 			struct problem *problem)
 {
 	/* The first MiB is the next kernel's own; nothing of ours but the trampoline page lies there. */
-	struct place_range avoid[1 + BORDERS_MAX] = { { 0, HIGH_START } };
+	struct place_range avoid[1 + MEMORY_AVOID_MAX + BORDERS_MAX] = { { 0, HIGH_START } };
+	unsigned fixed = 1 + kernel_memory.avoid_count;
 	uint64_t bytes = mm_page_up(size), first = 0, border;
 	enum status s;
 
-	for (unsigned count = 1;; count++) {
+	memcpy(&avoid[1], kernel_memory.avoid, sizeof(avoid[0]) * kernel_memory.avoid_count);
+	for (unsigned count = fixed;; count++) {
 		struct problem unused = { 0 };
 
 		s = efimap_find_hole(&info->efi_map, bytes, MM_PAGE_BYTES, FOUR_GIB, avoid, count, base,
-				     count == 1 ? problem : &unused);
-		if (count == 1)
+				     count == fixed ? problem : &unused);
+		if (count == fixed)
 			first = *base;
 		border = (*base + MM_2M_BYTES) & ~(MM_2M_BYTES - 1);
 		if (s == OK && (!compact || bytes > MM_2M_BYTES || *base + bytes <= border))
 			return OK;
-		if (s != OK || count == 1 + BORDERS_MAX)
+		if (s != OK || count == fixed + BORDERS_MAX)
 			break;
 		avoid[count] = (struct place_range){ border - MM_PAGE_BYTES, 2 * MM_PAGE_BYTES };
 	}
@@ -116,22 +129,41 @@ void memory_add_device(const char *what, uint64_t base, uint64_t size, enum mm_c
 		start, end - start, MM_WRITE | MM_CACHE(cache), MM_PAGE_2M, what };
 }
 
+enum status memory_leak(struct boot_info *info, struct problem *problem)
+{
+	uint64_t base;
+	enum status s = memory_find(info, MM_PAGE_BYTES, false, &base, problem);
+
+	if (s == OK)
+		s = memory_reserve_at(info, "leak", base, MM_PAGE_BYTES, problem);
+	if (s == OK)
+		kernel_memory.reserved[kernel_memory.reserved_count - 1].kept = true;
+	return s;
+}
+
 enum status memory_start(struct boot_info *info, struct problem *problem)
 {
+	static struct range ranges[FREE_RANGES_MAX];
 	struct kernel_memory *m = &kernel_memory;
+	struct range_list usable;
 	unsigned count;
+	bool room = true;
 	enum status s = efimap_list_free(&info->efi_map, false, free_ranges, FREE_RANGES_MAX, &count, problem);
 
 	phys_init(&m->phys, false);
+	range_list_init(&usable, ranges, FREE_RANGES_MAX);
 	for (unsigned i = 0; s == OK && i < count; i++) {
 		uint64_t start = free_ranges[i].base, end = free_ranges[i].base + free_ranges[i].size;
 
 		/* 32-bit code loads CR3 (trampoline, hand-over), so tables come from below 4 GiB. */
-		start = start < HIGH_START ? HIGH_START : start;
-		end = end > FOUR_GIB ? FOUR_GIB : end;
-		if (start < end)
-			s = phys_add(&m->phys, start, end - start, problem);
+		room &= range_add(&usable, start < HIGH_START ? HIGH_START : start, end > FOUR_GIB ? FOUR_GIB : end);
 	}
+	for (unsigned i = 0; i < m->avoid_count; i++)
+		room &= range_subtract(&usable, m->avoid[i].base, m->avoid[i].base + m->avoid[i].size);
+	for (unsigned i = 0; s == OK && i < usable.count; i++)
+		s = phys_add(&m->phys, ranges[i].start, ranges[i].end - ranges[i].start, problem);
+	if (s == OK && !room)
+		return problem_set(problem, E_NO_MEMORY, "memory map: more than %u free ranges", FREE_RANGES_MAX);
 	if (s == OK && !m->phys.free_pages)
 		return problem_set(problem, E_NO_MEMORY, "memory map: no free page between 1 MiB and 4 GiB");
 	m->tables = page_source_phys(&m->phys);
@@ -222,4 +254,24 @@ enum status memory_map(const struct boot_info *info, struct mm_range cpus, const
 enum status memory_protect(uint64_t base, uint64_t size, struct problem *problem)
 {
 	return space_protect(&kernel_memory.space, base, mm_page_up(size), MM_READ, problem);
+}
+
+static enum status settle(struct boot_info *info, uint64_t base, uint64_t size, struct problem *problem)
+{
+	uint64_t end = mm_page_up(base + size);
+
+	base = mm_page_down(base);
+	if (!efimap_is_type(&info->efi_map, base, end - base, EFI_TYPE_LOADER_CODE) &&
+	    !efimap_is_type(&info->efi_map, base, end - base, EFI_TYPE_LOADER_DATA))
+		return OK;
+	return efimap_free(&info->efi_map, base, end - base, problem);
+}
+
+enum status memory_settle(struct boot_info *info, struct problem *problem)
+{
+	enum status s = settle(info, image_loaded().base, image_loaded().size, problem);
+
+	for (unsigned i = 0; s == OK && i < info->plan.segment_count; i++)
+		s = settle(info, info->plan.segments[i].dest, info->plan.segments[i].reserved_size, problem);
+	return s;
 }

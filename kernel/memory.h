@@ -15,10 +15,12 @@
 #include "mm/phys.h"
 #include "mm/space.h"
 
-#define MEMORY_RESERVED_MAX 16
+#define MEMORY_RESERVED_MAX 32
 #define MEMORY_DEVICES_MAX 96
+#define MEMORY_AVOID_MAX 24
 
-struct reserved_range { const char *what; uint64_t base, size; };
+/* kept: the generation behind us must not take it back either. */
+struct reserved_range { const char *what; uint64_t base, size; bool kept; };
 
 struct kernel_memory {
 	struct mm_features features;
@@ -30,6 +32,8 @@ struct kernel_memory {
 	struct mm_range pinned[2];		/* the image, the CPUs' memory */
 	unsigned reserved_count;
 	struct reserved_range reserved[MEMORY_RESERVED_MAX];
+	struct place_range avoid[MEMORY_AVOID_MAX];	/* free in the map, but not ours to use yet */
+	unsigned avoid_count;
 	unsigned device_count;
 	struct identity_range devices[MEMORY_DEVICES_MAX];
 };
@@ -39,6 +43,10 @@ extern struct kernel_memory kernel_memory;
 /* Checks the door's map and registers what the door already reserved. Writes nothing but .bss and the map
  * buffer. Context: boss, first. E51: malformed map. */
 enum status MUST_CHECK memory_open(struct boot_info *info, struct problem *problem);
+
+/* Keeps a range that the map calls free out of every reservation and of the page allocator: somebody may still be in
+ * it. Before memory_start(). E50: more than MEMORY_AVOID_MAX. */
+enum status MUST_CHECK memory_avoid(uint64_t base, uint64_t size, struct problem *problem);
 
 /* A place below 4 GiB for size bytes; nothing is reserved. Depends on the map and on the sizes asked for only (protocol
  * rule 18). compact: not across a border of 2 MiB, if any place
@@ -54,6 +62,9 @@ enum status MUST_CHECK memory_reserve_at(struct boot_info *info, const char *wha
 /* Device registers to map uncached; a range already listed is taken once. */
 void memory_add_device(const char *what, uint64_t base, uint64_t size, enum mm_cache cache);
 
+/* Faults build: one page that is reserved and that nobody takes back. */
+enum status MUST_CHECK memory_leak(struct boot_info *info, struct problem *problem);
+
 /* Gives what is free to the page allocator. No reservation after this. E50: nothing is free. */
 enum status MUST_CHECK memory_start(struct boot_info *info, struct problem *problem);
 
@@ -61,6 +72,10 @@ enum status MUST_CHECK memory_start(struct boot_info *info, struct problem *prob
  * CPUs' memory, mapped in 4 KiB pages. E50, E53: the old tables stay loaded. */
 enum status MUST_CHECK memory_map(const struct boot_info *info, struct mm_range cpus, const uint64_t *guards,
 				  unsigned guard_count, struct problem *problem);
+
+/* Makes free memory of what this Baton uses and the next one will not: the image, and the loaded segments, which the
+ * next kernel takes for its own anyway. The map is then the same in every generation. Before next_build(). E50, E51. */
+enum status MUST_CHECK memory_settle(struct boot_info *info, struct problem *problem);
 
 /* Makes a placed segment read-only on every CPU, so that a stray write faults at its instruction. */
 enum status MUST_CHECK memory_protect(uint64_t base, uint64_t size, struct problem *problem);

@@ -16,12 +16,12 @@ static uint64_t align8(uint64_t v)
 	return (v + 7) & ~7ull;
 }
 
-void next_size(const struct boot_info *info, unsigned cpus, unsigned pci_functions, struct next *next)
+void next_size(const struct boot_info *info, unsigned cpus, unsigned pci_functions, bool loop, struct next *next)
 {
 	/* Every reservation still to come splits a descriptor into three at most. */
 	unsigned e820_most = efimap_count(&info->efi_map) + 2 * MEMORY_RESERVED_MAX;
 
-	next->report_bytes = report_size_needed(cpus, pci_functions);
+	next->report_bytes = report_size_needed(cpus, pci_functions, loop);
 	next->e820_bytes = setup_data_e820_ext_bytes(e820_most);
 	next->kept_bytes = setup_data_kept_bytes(info->found_setup_data, REPORT_SETUP_TYPE);
 	next->size = mm_page_up(PARAMS_BYTES + CMDLINE_MAX + align8(sizeof(struct setup_data) + next->report_bytes) +
@@ -45,9 +45,9 @@ void *next_report_place(const struct next *next)
 	return (void *)(next->report_node + sizeof(struct setup_data));
 }
 
-void next_open_report(struct next *next, unsigned cpus, unsigned pci_functions)
+void next_open_report(struct next *next, unsigned cpus, unsigned pci_functions, bool loop)
 {
-	report_open(&next->report, next_report_place(next), cpus, pci_functions);
+	report_open(&next->report, next_report_place(next), cpus, pci_functions, loop);
 }
 
 static enum status add_segment(struct boot_plan *plan, enum segment_kind kind, uint64_t base, uint64_t size,
@@ -126,6 +126,7 @@ enum status next_build(struct boot_info *info, struct next *next, struct problem
 
 	if (s != OK)
 		return s;
+	next->e820_count = e820_count;
 	memcpy((void *)next->cmdline, info->plan.cmdline, CMDLINE_MAX);
 	setup_data_append(&setup_data, (struct setup_data *)next->report_node, REPORT_SETUP_TYPE, next->report_bytes);
 	if (e820_count > PARAMS_E820_MAX)

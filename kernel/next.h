@@ -15,11 +15,12 @@ struct next {
 	uint64_t boot_params, cmdline, report_node, e820_node, kept_nodes, runtime_map;
 	uint32_t report_bytes, e820_bytes;
 	uint64_t kept_bytes;		/* of the loader's setup_data nodes */
+	unsigned e820_count;		/* after next_build() */
 	struct report report;
 };
 
 /* Sizes of everything; they depend on the map, the CPU and the PCI function count only. */
-void next_size(const struct boot_info *info, unsigned cpus, unsigned pci_functions, struct next *next);
+void next_size(const struct boot_info *info, unsigned cpus, unsigned pci_functions, bool loop, struct next *next);
 
 /* Reserves the range at base, next->size bytes. Writes nothing yet. Before memory_start(). */
 enum status MUST_CHECK next_reserve_at(struct boot_info *info, uint64_t base, struct next *next,
@@ -29,7 +30,7 @@ enum status MUST_CHECK next_reserve_at(struct boot_info *info, uint64_t base, st
 void *next_report_place(const struct next *next);
 
 /* Opens the empty report in its place. After the range is mapped. */
-void next_open_report(struct next *next, unsigned cpus, unsigned pci_functions);
+void next_open_report(struct next *next, unsigned cpus, unsigned pci_functions, bool loop);
 
 /* Writes boot_params, command line and nodes, and adds them to info->plan as segments with digests. The report's
  * payload is left out: it is written last and has a CRC of its own (protocol rule 20). */

@@ -13,9 +13,13 @@ static uint32_t table_bytes(uint32_t capacity, uint32_t entry_size)
 	return (capacity * entry_size + 7) & ~7u;
 }
 
-uint32_t report_size_needed(unsigned cpus, unsigned pci_functions)
+uint32_t report_size_needed(unsigned cpus, unsigned pci_functions, bool loop)
 {
-	return sizeof(struct report_header) + table_bytes(cpus, sizeof(struct report_cpu)) +
+	uint32_t more = table_bytes(1, sizeof(struct report_loop)) +
+			table_bytes(REPORT_STATS_MAX, sizeof(struct report_stat)) +
+			table_bytes(REPORT_PATTERN_MAX, sizeof(struct report_pattern));
+
+	return (loop ? more : 0) + sizeof(struct report_header) + table_bytes(cpus, sizeof(struct report_cpu)) +
 	       table_bytes(REPORT_PHASES_MAX, sizeof(struct report_phase)) +
 	       table_bytes(PLAN_SEGMENTS, sizeof(struct report_segment)) +
 	       table_bytes(pci_functions, sizeof(struct report_pci)) +
@@ -31,11 +35,11 @@ static void table_open(struct report_header *h, struct report_table *t, uint32_t
 	h->total_size += table_bytes(capacity, entry_size);
 }
 
-void report_open(struct report *r, void *memory, unsigned cpus, unsigned pci_functions)
+void report_open(struct report *r, void *memory, unsigned cpus, unsigned pci_functions, bool loop)
 {
 	struct report_header *h = memory;
 
-	memset(memory, 0, report_size_needed(cpus, pci_functions));
+	memset(memory, 0, report_size_needed(cpus, pci_functions, loop));
 	h->magic = REPORT_MAGIC;
 	h->version = REPORT_VERSION;
 	h->header_size = h->total_size = sizeof(*h);
@@ -46,6 +50,11 @@ void report_open(struct report *r, void *memory, unsigned cpus, unsigned pci_fun
 	table_open(h, &h->segments, PLAN_SEGMENTS, sizeof(struct report_segment));
 	table_open(h, &h->pci, pci_functions, sizeof(struct report_pci));
 	table_open(h, &h->reserved, REPORT_RESERVED_MAX, sizeof(struct report_reserved));
+	if (loop) {
+		table_open(h, &h->loop, 1, sizeof(struct report_loop));
+		table_open(h, &h->stats, REPORT_STATS_MAX, sizeof(struct report_stat));
+		table_open(h, &h->pattern, REPORT_PATTERN_MAX, sizeof(struct report_pattern));
+	}
 	r->header = h;
 }
 
@@ -59,7 +68,7 @@ const char *door_name(enum door door)
 	return names[door];
 }
 
-void report_identity(struct report *r, const struct boot_info *info, const struct platform *p)
+void report_identity(struct report *r, const struct boot_info *info, const struct platform *p, uint64_t generation)
 {
 	struct report_header *h = r->header;
 
@@ -76,7 +85,7 @@ void report_identity(struct report *r, const struct boot_info *info, const struc
 	h->secure_boot = info->secure_boot;
 	h->started = info->started;
 	fmt_snprint(h->entry, sizeof(h->entry), "%s", info->plan.entry_id);
-	h->generation = 1;
+	h->generation = generation;
 	h->policy_park = info->config.park;
 	h->policy_on_failure = info->config.on_failure;
 	h->policy_lost_cpu = info->config.lost_cpu;
@@ -138,4 +147,30 @@ struct report_segment *report_add_segment(struct report *r, const char *name)
 		s->expected = EXPECTED_FIRST_READ;
 	}
 	return s;
+}
+
+void report_set_loop(struct report *r, const struct report_loop *loop, const struct report_stat *stats, uint32_t count)
+{
+	struct report_loop *to = table_add(r, &r->header->loop);
+
+	if (to)
+		*to = *loop;
+	for (uint32_t i = 0; i < count; i++) {
+		struct report_stat *stat = table_add(r, &r->header->stats);
+
+		if (stat)
+			*stat = stats[i];
+	}
+}
+
+bool report_add_pattern(struct report *r, uint64_t base, uint64_t size, const char *owner)
+{
+	struct report_pattern *pattern = table_add(r, &r->header->pattern);
+
+	if (!pattern)
+		return false;
+	fmt_snprint(pattern->owner, sizeof(pattern->owner), "%s", owner);
+	pattern->base = base;
+	pattern->size = size;
+	return true;
 }

@@ -11,20 +11,28 @@
 #include "purgatory/report.h"
 
 #define REPORT_PHASES_MAX 32
-#define REPORT_RESERVED_MAX 16
+#define REPORT_RESERVED_MAX 32
+#define REPORT_STATS_MAX 24
+#define REPORT_PATTERN_MAX 160
 
 struct report {
 	struct report_header *header;	/* inside the node, zeroed */
 };
 
-/* Bytes of a report for that many CPUs and PCI functions. */
-uint32_t report_size_needed(unsigned cpus, unsigned pci_functions);
+/* Bytes of a report for that many CPUs and PCI functions; loop: with the tables of a loop. */
+uint32_t report_size_needed(unsigned cpus, unsigned pci_functions, bool loop);
 
 /* Zeroes size bytes at memory and lays the empty tables out. size from report_size_needed(). Context: boss. */
-void report_open(struct report *r, void *memory, unsigned cpus, unsigned pci_functions);
+void report_open(struct report *r, void *memory, unsigned cpus, unsigned pci_functions, bool loop);
+
+/* The figures of a loop, in a report that was opened with room for them. */
+void report_set_loop(struct report *r, const struct report_loop *loop, const struct report_stat *stats, uint32_t count);
+
+/* False: no room. */
+bool report_add_pattern(struct report *r, uint64_t base, uint64_t size, const char *owner);
 
 /* Identity of build, platform and machine, and the policies. */
-void report_identity(struct report *r, const struct boot_info *info, const struct platform *p);
+void report_identity(struct report *r, const struct boot_info *info, const struct platform *p, uint64_t generation);
 
 /* The handover is refused here, us after the door: sealed for the next start of Baton to find. */
 void report_fail(struct report *r, const struct problem *problem, uint64_t us);

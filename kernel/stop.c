@@ -4,6 +4,7 @@
 #include "boot/setup_data.h"
 #include "kernel/image.h"
 #include "kernel/log.h"
+#include "kernel/loop.h"
 #include "mm/space.h"
 #include "kernel/memory.h"
 #include "purgatory/plan.h"
@@ -48,8 +49,8 @@ static void leave_record(const struct problem *problem)
 		return;
 	recorded = true;
 	if (!record.header) {
-		report_open(&record, record_place, 0, 0);
-		report_identity(&record, boot, machine);
+		report_open(&record, record_place, 0, 0, false);
+		report_identity(&record, boot, machine, loop_generation());
 	}
 	report_fail(&record, problem, tsc_khz() ? (cpu_rdtsc() - boot->tsc_at_door) * 1000 / tsc_khz() : 0);
 }
@@ -79,6 +80,7 @@ static _Noreturn void act(void)
 _Noreturn void stop_problem(const struct problem *problem)
 {
 	leave_record(problem);		/* before the consoles, which may fault */
+	log_quiet(false);
 	log_last_resort();
 	log_release();
 	log_problem(problem);
@@ -161,6 +163,7 @@ void stop_exception(const struct trap_frame *f)
 	problem_set(&problem, E_EXCEPTION, "exception %lu at image+0x%lx, cr2=0x%lx", (unsigned long)f->vector,
 		    (unsigned long)(f->rip - image_base()), (unsigned long)cpu_read_cr2());
 	leave_record(&problem);
+	log_quiet(false);
 	log_last_resort();
 	log_release();
 	log_event("exception", "vector=%lu error=0x%lx rip=0x%lx base=0x%lx cr2=0x%lx", (unsigned long)f->vector,

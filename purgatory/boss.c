@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "purgatory/boss.h"
 
+#include "purgatory/boss_fault.h"
 #include "x86/cpu.h"
 #include "x86/regs.h"
 
@@ -87,6 +88,8 @@ unsigned boss_pick_one(struct boss *boss, uint32_t index)
 
 static void send_nmi(struct boss *boss, struct slot *slot)
 {
+	if (boss_fault_skips(slot))
+		return;
 	slot->boss.nmis++;
 	boss->nmis++;
 	boss->send_ipi(boss->context, slot->apic_id, ICR_NMI);

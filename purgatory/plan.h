@@ -5,13 +5,13 @@
  *
  * The block (physically contiguous, page aligned, below 4 GiB, reserved in e820 and in the EFI map):
  *
- *   page 0         struct block_header, struct plan, CPU list, recall list	R
+ *   page 0         block_header, plan, lists of CPUs, recall, ranges	R
  *   tables         IDTs, page tables of the three roots			R
  *   blob           struct blob_header and rodata, then code			R, RX
  *   writable       blob's data and bss, boss stack, slots (slot.h)		RW
  *
- * Who vouches for what: crc32 for the header and the CPU list, plan_sha256 for the plan, the plan for the digest
- * table, the table for every segment, among them the tables and the blob's read-only part (SEGMENT_BLOCK).
+ * Who vouches for what: crc32 for the header, the CPU list and the range list, plan_sha256 for the plan, the plan for
+ * the digest table, the table for every segment, among them the tables and the blob's read-only part (SEGMENT_BLOCK).
  *
  * All physical addresses; the block runs identity mapped.
  */
@@ -25,7 +25,8 @@
 #include "lib/digest.h"
 
 #define BLOCK_MAGIC	0x4b434f4c424e5442ull		/* "BTNBLOCK" */
-#define BLOCK_VERSION	1
+#define BLOCK_VERSION	2
+#define BLOCK_RANGES	24
 #define PLAN_SEGMENTS	20
 
 /* First bytes of the block, so that a later Baton can find it at the start of a reserved range. */
@@ -38,10 +39,16 @@ struct block_header {
 	uint32_t cpu_list_offset;	/* uint32_t APIC IDs, from block_base */
 	uint32_t plan_offset, plan_size;
 	uint64_t generation;		/* one pass of Baton in a loop, from 1 */
+	uint64_t report;		/* struct report_header, 0: none */
+	uint32_t range_count, range_offset;	/* struct block_range, from block_base */
 	uint8_t plan_sha256[32];
 	uint32_t reserved;
-	uint32_t crc32;			/* of this struct with the field 0, then of the CPU list */
+	uint32_t crc32;			/* of this struct with the field 0, then of the CPU list, then of the ranges */
 };
+
+/* What was reserved for this handover, the block itself among it: a later Baton may use it again once every listed CPU
+ * has arrived in its trampoline (protocol rules 7, 12). */
+struct block_range { uint64_t base, size; };
 
 #define BLOB_MAGIC	0x424f4c424e5442ull		/* "BTNBLOB" */
 #define BLOB_GATES	32		/* vectors with a gate */
@@ -128,6 +135,7 @@ struct plan {
 	uint32_t helper_limit;		/* CPUs that VERIFY uses besides the boss */
 	uint32_t on_failure, lost_cpu, init_policy;
 	uint32_t reset_after_s;		/* show a failure this long before the reset */
+	uint32_t quiet, reserved;	/* quiet 1: nothing is said while nothing is wrong */
 	struct plan_uart uart;
 	struct plan_framebuffer framebuffer;
 	struct plan_reset reset;
@@ -135,15 +143,16 @@ struct plan {
 };
 
 /* A later Baton reads the header; image and blob are two links that read the rest. */
-_Static_assert(sizeof(struct block_header) == 96, "block_header is an ABI");
-_Static_assert(offsetof(struct block_header, plan_sha256) == 56, "block_header is an ABI");
-_Static_assert(offsetof(struct block_header, crc32) == 92, "block_header is an ABI");
+_Static_assert(sizeof(struct block_header) == 112, "block_header is an ABI");
+_Static_assert(offsetof(struct block_header, plan_sha256) == 72, "block_header is an ABI");
+_Static_assert(offsetof(struct block_header, crc32) == 108, "block_header is an ABI");
 _Static_assert(sizeof(struct blob_header) == 72, "entry.S writes it");
+_Static_assert(sizeof(struct block_range) == 16, "block_range is an ABI");
 _Static_assert(sizeof(struct block_recall) == 24, "trampoline.S walks it");
 _Static_assert(sizeof(struct plan_segment) == 72, "plan_segment is an ABI");
 _Static_assert(sizeof(struct plan_uart) == 16, "part of the plan");
 _Static_assert(sizeof(struct plan_framebuffer) == 32, "part of the plan");
 _Static_assert(sizeof(struct plan_reset) == 24, "part of the plan");
-_Static_assert(sizeof(struct plan) == 288 + PLAN_SEGMENTS * sizeof(struct plan_segment), "plan is an ABI");
+_Static_assert(sizeof(struct plan) == 296 + PLAN_SEGMENTS * sizeof(struct plan_segment), "plan is an ABI");
 
 #endif

@@ -39,7 +39,8 @@ void record_phase(const struct plan *plan, const char *name, uint64_t from_tsc)
 	uint64_t start = record_us(plan, from_tsc), now = record_us(plan, cpu_rdtsc());
 	struct report_phase *phase;
 
-	say("baton: event=phase name=%s us=%llu", name, (unsigned long long)(now - start));
+	if (!plan->quiet)
+		say("baton: event=phase name=%s us=%llu", name, (unsigned long long)(now - start));
 	if (!r || r->phases.count >= r->phases.capacity)
 		return;
 	phase = entry_of(r, &r->phases, r->phases.count, sizeof(*phase));

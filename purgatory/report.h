@@ -68,6 +68,50 @@ enum report_iommu { REPORT_IOMMU_UNKNOWN, REPORT_IOMMU_NONE, REPORT_IOMMU_OFF, R
 
 struct report_reserved { uint64_t base, size; char what[16]; };
 
+/* One phase over all generations of a loop. buckets[i]: shorter than 2^i us and in no bucket before; the last one: all
+ * that is longer. */
+#define REPORT_BUCKETS 24
+struct report_stat {
+	char name[16];
+	uint64_t count, sum_us;
+	uint32_t min_us, max_us;
+	uint32_t buckets[REPORT_BUCKETS];
+};
+
+/* What must not grow from generation to generation. */
+struct report_census {
+	uint64_t free_pages;		/* given to the page allocator */
+	uint64_t reserved_bytes;	/* type 0 of the EFI map, Baton's own among it */
+	uint32_t e820_entries, map_entries;
+};
+
+#define REPORT_WINDOWS 256
+#define REPORT_LOOP_VERDICTS 16
+
+/* A loop of generations so far: sums over the handovers before this one. */
+struct report_loop {
+	uint64_t seed;
+	uint64_t left;			/* generations still to come */
+	uint64_t handovers;		/* summed up here */
+	uint64_t kicks, kick_answers, nmis_sent, nmis_seen, mcs_seen, inits;
+	uint64_t verdicts[REPORT_LOOP_VERDICTS];	/* by enum report_verdict */
+	uint64_t pattern_filled, pattern_checked, pattern_changed;	/* bytes */
+	uint32_t windows, windows_done;	/* parts of free memory; of them filled and checked at least once */
+	uint64_t window_bits[REPORT_WINDOWS / 64];
+	uint32_t window, window_whole;	/* filled by this generation; 1: all free pages of it */
+	struct report_census census;	/* of this generation */
+	struct report_census first[2];	/* of the third and fourth, which all later ones must equal by turns */
+	uint64_t door_tsc;		/* raw, of this generation */
+	uint64_t image_base, image_size;	/* where this generation ran */
+	uint64_t failed_generation;	/* first failure; 0: none */
+	uint32_t failure, flags;	/* its E number; REPORT_LOOP_... */
+	char failure_text[128];
+};
+#define REPORT_LOOP_ALL	1u		/* all free memory is filled, not a window */
+
+/* Free memory that this generation has filled for the next one to check. */
+struct report_pattern { uint64_t base, size; char owner[16]; };
+
 struct report_header {
 	uint64_t magic;
 	uint32_t version;
@@ -105,6 +149,7 @@ struct report_header {
 	uint64_t started;		/* firmware's clock at the door, seconds since 1970-01-01 00:00, 0: unknown */
 	uint64_t failure_us;		/* failed: since the door */
 	char entry[64];			/* id of the boot entry, cut */
+	struct report_table loop, stats, pattern;	/* loop: one entry or none */
 };
 
 /*
@@ -140,7 +185,11 @@ _Static_assert(sizeof(struct report_phase) == 32, "report ABI");
 _Static_assert(sizeof(struct report_segment) == 208, "report ABI");
 _Static_assert(sizeof(struct report_pci) == 20, "report ABI");
 _Static_assert(sizeof(struct report_reserved) == 32, "report ABI");
-_Static_assert(sizeof(struct report_header) == 840, "report ABI");
+_Static_assert(sizeof(struct report_header) == 888, "report ABI");
+_Static_assert(sizeof(struct report_stat) == 136, "report ABI");
+_Static_assert(sizeof(struct report_census) == 24, "report ABI");
+_Static_assert(sizeof(struct report_loop) == 512, "report ABI");
+_Static_assert(sizeof(struct report_pattern) == 32, "report ABI");
 _Static_assert(offsetof(struct report_header, crc32) == 20, "report ABI");
 _Static_assert(offsetof(struct report_refusal, crc32) == 20, "as in the report: one reader checks both");
 _Static_assert(sizeof(struct report_refusal) == 312, "variable ABI; firmware may refuse more than 1 KiB");

@@ -61,6 +61,7 @@ bool verify_plan(const struct block_header *header)
 	copy.crc32 = 0;
 	crc = crc32(0, &copy, sizeof(copy));
 	crc = crc32(crc, base + header->cpu_list_offset, (uint64_t)header->cpu_count * sizeof(uint32_t));
+	crc = crc32(crc, base + header->range_offset, (uint64_t)header->range_count * sizeof(struct block_range));
 	if (header->magic != BLOCK_MAGIC || crc != header->crc32)
 		return false;
 	sha256_compute(actual, base + header->plan_offset, header->plan_size);

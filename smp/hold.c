@@ -2,6 +2,7 @@
 #include "smp/online.h"
 
 #include "smp/bringup.h"
+#include "smp/table_fault.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/entry/ivt.h"
@@ -61,7 +62,7 @@ void smp_hold(const struct madt *madt, const struct online_config *config)
 	for (i = 0; i < madt->cpu_count; i++) {
 		uint32_t id = madt->cpus[i].apic_id;
 
-		if (madt->cpus[i].enabled && id != apic_id() && may_start(id))
+		if (madt->cpus[i].enabled && id != apic_id() && may_start(id) && !table_fault_left(id))
 			apic_send(id, ICR_INIT_ASSERT);
 	}
 }

@@ -3,6 +3,7 @@
 
 #include "smp/bringup.h"
 #include "smp/call.h"
+#include "smp/table_fault.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/entry/ivt.h"
@@ -85,7 +86,7 @@ static void send_starting(struct bringup *b, uint32_t icr)
 	for (i = 0; i < smp_cpu_count(); i++) {
 		struct cpu *cpu = smp_cpu(i);
 
-		if (cpu_state(cpu) != CPU_STARTING)
+		if (cpu_state(cpu) != CPU_STARTING || table_fault_left(cpu->apic_id))
 			continue;
 		/* An ICR that stays busy is a CPU that does not arrive: the verdict says so. */
 		if (apic_send(cpu->apic_id, icr) && (icr & ICR_SIPI) == ICR_SIPI)

@@ -5,7 +5,7 @@ import re
 from rules import Finding, ROOMS, lines_of, room_of
 
 SERIAL = "docs/serial.md"
-EVENT = re.compile(r'log_event\("([a-z-]+)"|event=([a-z-]+)')
+EVENT = re.compile(r'log_(?:event|always)\("([a-z-]+)"|event=([a-z-]+)')
 NAMED_FILE = re.compile(r"`((?:%s|test|docs)/[\w./-]+\.(?:c|h|S|py|sh|mk|md|lds|def))`" % "|".join(ROOMS))
 NAMED_FUNCTION = re.compile(r"`(\w+)\(\)`")
 

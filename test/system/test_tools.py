@@ -69,7 +69,7 @@ def test_symbolize():
         "baton: event=registers rax=0x%x rbx=0x%x rcx=0x0" % (at["efi_main"], base + at["efi_main"]),
         "baton: event=registers cs=0x38 ss=0x30 rflags=0x46 cr0=0x80010033 cr3=0x%x cr4=0x668" % (base + at["efi_main"]),
         "baton: event=backtrace depth=0 at=0x%x" % (at["log_event"] + 4),
-        "baton: event=backtrace depth=1 at=0x%x" % (at["kernel_main"] + 9),
+        "baton: event=backtrace depth=1 at=0x%x" % (at["kernel_main"] + 2),
         "baton: event=backtrace depth=2 at=0xfffffffff0000000",
         "baton: event=exception vector=6 error=0x0 rip=0x%x cr2=0x0 rsp=0x0 cr3=0x0" % (base + at["log_event"] + 4), ""))
     done = symbolize(dump)
@@ -77,7 +77,7 @@ def test_symbolize():
     names = re.findall(r"^        (\w+) \+0x([0-9a-f]+) = (\w+) at .*/?(\w+/\w+\.c):\d+", done.stdout, re.M)
     assert [(key, int(offset, 16), name) for key, offset, name, _ in names] == [
         ("rip", at["log_event"] + 4, "log_event"), ("rbx", at["efi_main"], "efi_main"),
-        ("at", at["log_event"] + 4, "log_event"), ("at", at["kernel_main"] + 9, "kernel_main")], done.stdout
+        ("at", at["log_event"] + 4, "log_event"), ("at", at["kernel_main"] + 2, "kernel_main")], done.stdout
     assert done.stdout.count(" = ") == 4, "nothing else: " + done.stdout
     assert symbolize("baton: event=block base=0x%x\nrip=0x%x\n" % (base, base + at["efi_main"])).returncode == 1
 

@@ -10,11 +10,29 @@
 #include "x86/cpu.h"
 
 enum slot_fault { FAULT_NONE, FAULT_SPIN = 1, FAULT_NMI_STUCK = 2, FAULT_COUNTING = 3, FAULT_DEAD = 4,
-		  FAULT_SPUN = 5 };	/* spun once, and an NMI's restart of the loop ended it */
+		  FAULT_SPUN = 5,	/* spun once, and an NMI's restart of the loop ended it */
+		  FAULT_SKIPPED = 6,	/* boss_fault.h: not this CPU's doing */
+		  FAULT_RUNS_ON = 7 };	/* says HALTED and does not halt */
+
+static inline void lot_fault_run_on(struct slot *slot)
+{
+	uint64_t command = shared_load_relaxed_u64(&slot->control.command);
+
+	if (slot_value(command) != COMMAND_HALT)
+		return;
+	cpu_write_cr3(slot->park_root);
+	/* order: none, nothing is published with it. pairs with: boss_answered(). else: nothing */
+	shared_store_release_u64(&slot->status, slot_word(slot_sequence(command), STATUS_HALTED));
+	for (;;)
+		/* order: none: a counter */
+		shared_add_seq_cst_u32(&slot->wakeups, 1);
+}
 
 static inline void lot_fault(struct slot *slot)
 {
-	if (slot->fault == FAULT_NONE || slot->fault == FAULT_SPUN || (slot->boss.inits && slot->fault != FAULT_DEAD))
+	if (slot->fault == FAULT_RUNS_ON)
+		lot_fault_run_on(slot);
+	if (slot->fault == FAULT_NONE || slot->fault >= FAULT_SPUN || (slot->boss.inits && slot->fault != FAULT_DEAD))
 		return;
 	for (;;) {
 		switch (slot->fault) {

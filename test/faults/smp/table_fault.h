@@ -12,4 +12,9 @@ static inline uint32_t table_fault_id(uint32_t apic_id)
 	return faults_deaf(apic_id) ? NOBODY : apic_id;
 }
 
+static inline bool table_fault_left(uint32_t apic_id)
+{
+	return faults_left(apic_id);
+}
+
 #endif

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Baton starting Baton: what one generation checks of the one before it, and leaves for the next. The boot path itself
+ * does not know of it. In the order of the calls; all of them boss only.
+ */
+#ifndef KERNEL_LOOP_H
+#define KERNEL_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "boot/boot_info.h"
+#include "kernel/next.h"
+#include "lib/status.h"
+#include "purgatory/slot.h"
+
+/* Door 2, after previous_find() and before anything is placed: compares the pattern, as far as the loader's page tables
+ * show it. Reads only. */
+void loop_meet(const struct boot_info *info);
+
+/* After log_open(): which generation this is, and whether it says little. */
+void loop_begin(struct boot_info *info);
+uint64_t loop_generation(void);
+
+/* True while this is a generation of a loop, the last one included: then there are figures. */
+bool loop_running(void);
+
+/* Says what loop_meet() found. E90: damaged block or report. E86: memory changed. E89: the handover was not clean. */
+enum status MUST_CHECK loop_judge(const struct boot_info *info, struct problem *problem);
+
+/* With our own tables loaded: the rest of the pattern. E86. */
+enum status MUST_CHECK loop_judge_high(const struct boot_info *info, struct problem *problem);
+
+/* How a CPU is parked: by seed and generation. */
+enum slot_mode loop_park_mode(unsigned index, bool hypervisor);
+
+/* After next_build(): this generation's census against the first ones. E87. */
+enum status MUST_CHECK loop_census(const struct boot_info *info, unsigned e820_entries, struct problem *problem);
+
+/* Last of what touches memory, before the CPUs park: fills free memory and writes the figures into the report. */
+void loop_fill(const struct boot_info *info, struct report *report);
+
+/* The generation's one line, before commit. */
+void loop_say(const struct boot_info *info);
+
+#endif
