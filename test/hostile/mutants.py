@@ -26,7 +26,7 @@ import generate
 HERE = os.path.dirname(os.path.abspath(__file__))
 DEADLINE_S = 120
 NOTHING = "nothing in the hostile machine"
-UNIT_CPU_S = 3
+UNIT_CPU_S = 10
 WORKERS = 2
 FIRST = ("change_test", "gather_test", "whole_test", "load_test", "space_test")        # they notice most
 # Everything of mm/ in which an order, a flush, a wait or a free is decided. The rest is sequential: test/mutants/.

@@ -142,7 +142,7 @@ void world_prepare(const struct scenario *scenario, const struct parameters *wit
 	parameters = *with;
 	arena_start();
 	for (i = 0; i < HOSTILE_CPUS; i++) {
-		world->cpu[i].index = i;
+		world->cpu[i].index = i < 2 ? i : 62 + i;	/* the third in another word of the mask, at the first one's bit */
 		M->cpu[i].sets.root = HOSTILE_PARK;
 		M->cpu[i].irq_on = true;
 	}

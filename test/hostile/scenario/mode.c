@@ -168,12 +168,15 @@ const struct scenario lost_merge_scenario = {
 
 /* --- rewriting ------------------------------------------------------------------------------------------------------- */
 
+#define UPPER_HALF 0xffff800000000000ull
+
 static void rewrite_setup(void)
 {
 	world_start(24);
 	world_space(0, 4);
 	page_at_va(0, VA, MM_WRITE);
 	page_at_va(0, VA + MM_2M_BYTES, MM_WRITE);
+	page_at_va(0, UPPER_HALF, MM_WRITE);
 	all_in(0);
 }
 
@@ -195,9 +198,9 @@ static void rewrites(void)
 		flag_wait(&world->flag[i], 1);
 		cpu_irq_off();
 	}
-	change_begin(3);
+	change_begin(7);
 	status = space_rewrite(&world->cpu[0], &world->space[0], HOSTILE_PARK, uncached, NULL, NULL);
-	change_end(3, true);
+	change_end(7, true);
 	EXPECT(status == OK);
 	expect_written_back(0);
 	expect_tables_written_back(0);
@@ -223,9 +226,10 @@ static void second_waits(void) { waits_elsewhere(2); }
 
 static void rewrite_end(void)
 {
-	expect_pages(2);
+	expect_pages(3);
 	EXPECT(maps_to(0, VA, world->note[0], MM_WRITE | MM_CACHE(MM_UC)));
 	EXPECT(maps_to(0, VA + MM_2M_BYTES, world->note[1], MM_READ));
+	EXPECT(maps_to(0, UPPER_HALF, world->note[2], MM_READ));
 }
 
 const struct scenario rewrite_scenario = {
@@ -239,9 +243,9 @@ static void rewrites_if_alone(void)
 	enum status status;
 
 	cpu_irq_off();
-	change_begin(3);
+	change_begin(7);
 	status = space_rewrite(&world->cpu[0], &world->space[0], HOSTILE_PARK, uncached, NULL, NULL);
-	change_end(3, false);
+	change_end(7, false);
 	cpu_irq_on();
 	EXPECT(status == OK || status == E_MAPPING);
 	world->note[6] = status;
@@ -256,7 +260,7 @@ static void leaves(void)
 
 static void refused_end(void)
 {
-	expect_pages(2);
+	expect_pages(3);
 	EXPECT(maps_to(0, VA, world->note[0], world->note[6] ? MM_WRITE : MM_WRITE | MM_CACHE(MM_UC)));
 }
 
