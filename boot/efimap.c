@@ -202,9 +202,7 @@ enum status efimap_claim(struct efi_map *map, uint64_t base, uint64_t size, stru
 {
 	uint64_t at = base & ~(PLACE_PAGE - 1), end = (base + size + PLACE_PAGE - 1) & ~(PLACE_PAGE - 1);
 
-	if (!size || end < at)
-		return OK;
-	for (;;) {
+	while (size && at < end) {
 		unsigned i = find_index(map, at);
 		const struct efi_descriptor *d = efimap_at(map, i);
 		uint64_t stop;
@@ -220,6 +218,7 @@ enum status efimap_claim(struct efi_map *map, uint64_t base, uint64_t size, stru
 			return status;
 		at = stop;
 	}
+	return OK;
 }
 
 uint64_t efimap_ram_bytes(const struct efi_map *map)

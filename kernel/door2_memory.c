@@ -25,7 +25,7 @@ static uint8_t map_buffer[MAP_BYTES] __attribute__((aligned(8)));
 
 bool door2_readable(const struct door2 *d, uint64_t base, uint64_t size)
 {
-	return base >= MM_PAGE_BYTES && size && base + size > base &&
+	return base && size && base + size > base &&
 	       range_contains(&d->readable, base, base + size);
 }
 
@@ -39,9 +39,14 @@ static enum status add_readable(void *context, uint64_t base, uint64_t size, str
 	return OK;
 }
 
-/* Baton's own 16-bit code maps all below 4 GiB, devices too: there the e820 list says what is memory. */
+/* Baton's own 16-bit code maps all below 4 GiB, devices too: there the e820 list says where a loader may have put
+ * something. BIOSes keep their tables in ranges that it calls reserved. */
 static void add_e820_ram(struct door2 *d)
 {
+	static struct range all = { 0, FOUR_GIB };
+	static const struct range_list mapped = { &all, 1, 1 };
+
+	d->info->readable = &mapped;
 	for (unsigned i = 0; i < d->in.e820_count; i++) {
 		const struct e820_entry *e = &d->in.e820[i];
 		uint64_t end = e->addr + e->size;

@@ -45,7 +45,7 @@ class Machine:
 
     def __init__(self, workdir=None, disk=None, smp=1, mem="2G", cpu="max", accel="tcg", ovmf="plain", ovmf_code=None,
                  bus="virtio", boot_args=(), args=(), qemu=None, echo=None, firmware=True, gui=False, vars_file=None,
-                 bootindex=True, pipe_bytes=PIPE_BYTES, reboot=False):
+                 bootindex=True, board="q35", pipe_bytes=PIPE_BYTES, reboot=False):
         """reboot: a reset starts the machine again, memory kept, as on a real one; else it ends QEMU."""
         self.own_dir = workdir is None
         self.dir = workdir or tempfile.mkdtemp(prefix="baton-qemu-")
@@ -65,7 +65,7 @@ class Machine:
         self.started = 0.0
         self.command = [qemu or os.environ.get("QEMU") or "qemu-system-x86_64", "-nodefaults"]
         self.command += [] if reboot else ["-no-reboot"]
-        machine = "q35,smm=%s" % ("on" if ovmf == "snakeoil" else "off")
+        machine = "%s,smm=%s" % (board, "on" if ovmf == "snakeoil" else "off")
         self.command += ["-machine", machine, "-accel", accel, "-cpu", cpu, "-smp", str(smp), "-m", str(mem)]
         self.command += ["-display", "gtk" if gui else "none", "-device", "VGA", "-device", "virtio-rng-pci"]
         if firmware:

@@ -5,6 +5,7 @@
  */
 
 #include "gen/identity.h"
+#include "x86/regs.h"
 
 /* Elf64_Rela (System V gABI, chapter 4). */
 #define RELA_OFFSET	0
@@ -13,8 +14,10 @@
 
 /* enum door of boot/boot_info.h, asserted in kernel/door2.c. */
 #define DOOR_LINUX64	2
+#define DOOR_LINUX16	4
 
 #define DOOR2_STACK_BYTES 65536
+#define EARLY_TABLES	6
 
 	.section .text.entry, "ax", @progbits
 
@@ -29,6 +32,57 @@ startup_32:
 handover_32:
 	cli
 	jmp	refuse_32
+
+/* From header.S's 16-bit code. In: protected mode, paging off, flat, IF=0, ESI = boot_params in the first MiB with
+ * stack above it, GDT of header.S. Maps all below 4 GiB to itself; door 2 follows no pointer above. */
+	.org	0x20
+	.globl	linux16_32
+linux16_32:
+	movl	$0x18, %eax
+	movl	%eax, %ds
+	movl	%eax, %es
+	movl	%eax, %ss
+	leal	0x2000(%esi), %esp
+	call	1f
+1:	popl	%ebp
+	leal	(early_tables - 1b)(%ebp), %edi
+	movl	%edi, %ebx
+	xorl	%eax, %eax
+	movl	$(EARLY_TABLES * 4096 / 4), %ecx
+	rep stosl
+	movl	%ebx, %edi
+	leal	0x1003(%ebx), %eax		/* root -> second level -> four tables of 2 MiB pages */
+	stosl
+	leal	0x1000(%ebx), %edi
+	leal	0x2003(%ebx), %eax
+	movl	$4, %ecx
+2:	stosl
+	addl	$0x1000, %eax
+	addl	$4, %edi			/* the upper half stays 0 */
+	loop	2b
+	leal	0x2000(%ebx), %edi
+	movl	$0x83, %eax
+	movl	$(4 * 512), %ecx
+3:	stosl
+	addl	$0x200000, %eax
+	addl	$4, %edi
+	loop	3b
+	movl	%ebx, %cr3
+	movl	%cr4, %eax
+	orl	$CR4_PAE, %eax
+	movl	%eax, %cr4
+	movl	$MSR_EFER, %ecx
+	rdmsr
+	orl	$EFER_LME, %eax
+	wrmsr
+	movl	%cr0, %eax
+	orl	$CR0_PG, %eax
+	movl	%eax, %cr0
+	leal	(linux16_64 - 1b)(%ebp), %eax
+	pushl	$0x20
+	pushl	%eax
+	lretl
+
 refuse_32:
 	call	1f
 1:	popl	%ebx
@@ -69,6 +123,11 @@ refuse_64:
 	jmp	2b
 text_64:
 	.asciz	"Baton: E01: this entry (handover) is not supported yet, start the file from UEFI\r\n"
+
+linux16_64:
+	movl	%esi, %esi
+	movl	$DOOR_LINUX16, %r12d
+	jmp	enter_door2
 
 /* Door 2. In: RSI = boot_params, R12D = door. BSS is zeroed before the stack in it is used; a signature behind the
  * file or the loader's own leftovers may lie there. */
@@ -139,6 +198,12 @@ kernel_info_end:
 door2_stack:
 	.skip	DOOR2_STACK_BYTES
 door2_stack_top:
+
+/* Live when .bss is zeroed, so behind that. */
+	.section .keep, "aw", @nobits
+	.balign	4096
+early_tables:
+	.skip	EARLY_TABLES * 4096
 
 	.section .sbat, "a", @progbits
 	.ascii	"sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n"

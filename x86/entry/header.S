@@ -115,25 +115,201 @@ setup_magic:
 setup_header_end:
 
 	.code16
-/* Door 2 by the 16-bit entry is not open yet: say so through the BIOS and stop. */
+/*
+ * Door 2 by the 16-bit entry: what a BIOS can be asked for, then protected mode. In: real mode, CS = segment + 0x20,
+ * everything else unknown; the loader has written its fields into the header above. Out: x86/entry/entry.S,
+ * linux16_32, with ESI = boot_params. Offsets count from the segment; behind the file's 0x1000 bytes lie boot_params
+ * and the stack, well below where loaders put the command line.
+ */
+#define S(label)	(label - file_start)
+#define PARAMS		0x1000
+#define STACK_TOP	0x3000
+#define E820_TABLE	(PARAMS + 0x2d0)
+#define E820_COUNT	(PARAMS + 0x1e8)
+#define E820_MAX	128
+#define E820_BYTES	20
+#define SMAP		0x534d4150
+#define LINUX16_32	0x20		/* asserted in image.lds */
+#define CODE32_START	0x214
+
 	.globl	setup16_entry
 setup16_entry:
 	cli
 	cld
 	movw	%cs, %ax
-	subw	$0x20, %ax		/* the loader enters at seg+0x20:0 */
+	subw	$0x20, %ax
 	movw	%ax, %ds
+	movw	%ax, %es
+	movw	%ax, %ss
+	movl	$STACK_TOP, %esp
 	sti
-	movw	$(setup16_message - file_start), %si
-1:	lodsb
+
+	/* boot_params: zeros, then the header as the loader left it. */
+	xorl	%eax, %eax
+	movw	$PARAMS, %di
+	movw	$(4096 / 4), %cx
+	rep stosl
+	movw	$0x1f1, %si
+	movw	$(PARAMS + 0x1f1), %di
+	movzbw	0x201, %cx
+	addw	$(0x202 - 0x1f1), %cx
+	rep movsb
+
+	call	read_e820
+	call	read_screen
+	call	check_long_mode
+	call	enable_a20
+
+	/* No interrupt from here on: none has a handler in protected mode. */
+	cli
+	movb	$0xff, %al
+	outb	%al, $0xa1
+	outb	%al, $0x21
+	xorl	%eax, %eax
+	movw	%ds, %ax
+	shll	$4, %eax
+	addl	%eax, S(gdt_base)
+	movl	%eax, %esi
+	addl	$PARAMS, %esi
+	movl	CODE32_START, %eax
+	addl	$LINUX16_32, %eax
+	movl	%eax, S(far_target)
+	lidtl	S(null_idt)
+	lgdtl	S(gdt_limit)
+	movl	%cr0, %eax
+	orb	$1, %al
+	movl	%eax, %cr0
+	ljmpl	*S(far_target)
+
+/* INT 15h, E820h (ACPI 6.5, 15.1): ends with EBX 0 or carry; 20 bytes an entry. A list that is empty is said in C. */
+read_e820:
+	movw	$E820_TABLE, %di
+	xorl	%ebx, %ebx
+1:	movl	$0xe820, %eax
+	movl	$E820_BYTES, %ecx
+	movl	$SMAP, %edx
+	int	$0x15
+	jc	2f
+	cmpl	$SMAP, %eax
+	jne	2f
+	incb	E820_COUNT
+	addw	$E820_BYTES, %di
+	cmpb	$E820_MAX, E820_COUNT
+	je	2f
+	testl	%ebx, %ebx
+	jnz	1b
+2:	ret
+
+/* The text screen, for the next kernel: mode, page, size, cursor, font (screen_info). */
+read_screen:
+	movb	$0x0f, %ah
+	int	$0x10
+	andb	$0x7f, %al
+	movb	%al, PARAMS + 0x06
+	movb	%ah, PARAMS + 0x07
+	movb	%bh, PARAMS + 0x04
+	movb	$0x03, %ah
+	int	$0x10
+	movb	%dl, PARAMS + 0x00
+	movb	%dh, PARAMS + 0x01
+	movw	$0x1a00, %ax
+	int	$0x10
+	cmpb	$0x1a, %al
+	sete	PARAMS + 0x0f
+	pushw	%ds
+	xorw	%ax, %ax
+	movw	%ax, %ds
+	movb	0x484, %bl		/* BIOS data area: rows - 1, bytes a character */
+	movw	0x485, %cx
+	popw	%ds
+	incb	%bl
+	movb	%bl, PARAMS + 0x0e
+	movw	%cx, PARAMS + 0x10
+	ret
+
+check_long_mode:
+	movl	$0x80000000, %eax
+	cpuid
+	cmpl	$0x80000001, %eax
+	jb	1f
+	movl	$0x80000001, %eax
+	cpuid
+	btl	$29, %edx
+	jnc	1f
+	ret
+1:	movw	$S(no_long_mode), %si
+	jmp	refuse_16
+
+/* The loader put us above 1 MiB, so most have done it; else BIOS, then port 0x92. */
+enable_a20:
+	call	test_a20
+	jne	1f
+	movw	$0x2401, %ax
+	int	$0x15
+	call	test_a20
+	jne	1f
+	inb	$0x92, %al
+	orb	$2, %al
+	andb	$0xfe, %al		/* bit 0 resets */
+	outb	%al, $0x92
+	movw	$0xffff, %cx
+2:	call	test_a20
+	jne	1f
+	loop	2b
+	movw	$S(no_a20), %si
+	jmp	refuse_16
+1:	ret
+
+/* ZF clear: 0x100500 is not 0x500. The word at 0x500 is put back. */
+test_a20:
+	pushw	%ds
+	pushw	%es
+	xorw	%ax, %ax
+	movw	%ax, %ds
+	notw	%ax
+	movw	%ax, %es
+	movw	0x500, %bx
+	movw	%es:0x510, %ax
+	notw	%ax
+	movw	%ax, 0x500
+	outb	%al, $0x80
+	cmpw	%es:0x510, %ax
+	movw	%bx, 0x500
+	popw	%es
+	popw	%ds
+	ret
+
+/* SI = text. On the BIOS's screen; it may have none to a serial port. */
+refuse_16:
+	lodsb
 	testb	%al, %al
-	jz	2f
+	jz	1f
 	movb	$0x0e, %ah
 	xorw	%bx, %bx
 	int	$0x10
+	jmp	refuse_16
+1:	hlt
 	jmp	1b
-2:	hlt
-	jmp	2b
+
+	.balign	8
+gdt:	.quad	0, 0
+	.quad	0x00cf9b000000ffff	/* 0x10: code, 32 bits */
+	.quad	0x00cf93000000ffff	/* 0x18: data */
+	.quad	0x00af9b000000ffff	/* 0x20: code, 64 bits */
+gdt_limit:
+	.word	gdt_limit - gdt - 1
+gdt_base:
+	.long	S(gdt)
+null_idt:
+	.word	0
+	.long	0
+far_target:
+	.long	0
+	.word	0x10
+no_long_mode:
+	.asciz	"Baton: E01: this processor has no 64-bit mode\r\n"
+no_a20:
+	.asciz	"Baton: E01: address line 20 cannot be switched on\r\n"
 	.globl	setup_version
 setup_version:
 	.ascii	"Baton "
@@ -141,8 +317,6 @@ setup_version:
 	.ascii	" ("
 	.ascii	BATON_COMMIT
 	.asciz	")"
-setup16_message:
-	.asciz	"Baton: E01: this entry (linux16) is not supported yet, start the file from UEFI\r\n"
 	.code64
 
 	.section .note.GNU-stack, "", @progbits

@@ -403,6 +403,8 @@ static void claims(void **state)
 	assert_int_equal(efimap_at(&map, 3)->type, EFI_TYPE_LOADER_DATA);
 	assert_int_equal(efimap_at(&map, 3)->pages, 2);
 	assert_int_equal(efimap_at(&map, 4)->type, EFI_TYPE_CONVENTIONAL);
+	assert_problem(&p, efimap_claim(&map, 0x112000, 0x1000, &p), OK, "");	/* inside what is not free */
+	assert_problem(&p, efimap_claim(&map, 0x10f000, 0x800, &p), OK, "");
 	assert_problem(&p, efimap_claim(&map, 0x120000, 0x1000, &p), OK, "");
 	assert_problem(&p, efimap_claim(&map, 0x100000, 0, &p), OK, "");
 	assert_problem(&p, efimap_claim(&map, 0x900000, 0x1000, &p), OK, "");
