@@ -9,6 +9,7 @@
 
 #define RESET_AFTER_S_MAX	86400
 #define TIMEOUT_S_MAX		86400
+#define SELFTEST_MAX		1000000
 
 /* Who may say a keyword. */
 enum {
@@ -107,6 +108,17 @@ static const char *set_reset_after(struct config *config, const char *value)
 	if (!text_to_number(value, RESET_AFTER_S_MAX, &seconds))
 		return "seconds, at most 86400";
 	config->reset_after_s = (uint32_t)seconds;
+	return NULL;
+}
+
+static const char *set_selftest(struct config *config, const char *value)
+{
+	uint64_t operations = SELFTEST_MM_OPERATIONS;
+
+	if (strncmp(value, "mm", 2) ||
+	    (value[2] && (value[2] != ':' || !text_to_number(value + 3, SELFTEST_MAX, &operations) || !operations)))
+		return "mm or mm:N with at most 1000000 operations";
+	config->selftest_mm = (uint32_t)operations;
 	return NULL;
 }
 
@@ -213,6 +225,7 @@ static const struct keyword keywords[] = {
 	{ "busmaster", IN_POLICY | IN_CMDLINE, set_busmaster },
 	{ "reset-after", IN_POLICY | IN_CMDLINE, set_reset_after },
 	{ "console", IN_POLICY | IN_CMDLINE, set_console },
+	{ "selftest", IN_POLICY | IN_CMDLINE, set_selftest },
 	{ "loop", IN_POLICY | IN_CMDLINE, set_loop },
 	{ "seed", IN_POLICY | IN_CMDLINE, set_seed },
 	{ "gen", IN_CMDLINE, set_generation },

@@ -15,6 +15,7 @@
 #define CONFIG_LOADER_CONF	"/loader/loader.conf"
 #define CONFIG_BATON_CONF	"/loader/baton.conf"
 #define CONFIG_FILE_BYTES	65536		/* longest file taken */
+#define SELFTEST_MM_OPERATIONS	300		/* of "selftest mm" */
 #define CONFIG_APPEND_MAX	2048		/* NUL included */
 
 enum park_policy { PARK_AUTO, PARK_MWAIT, PARK_HLT, PARK_MIX };
@@ -41,6 +42,7 @@ struct config {
 	uint64_t generation;			/* number of the first one, 0: not set */
 	bool pattern_all;			/* fill all free memory between generations, not a sample */
 	bool log_full;				/* all lines in a loop, too */
+	uint32_t selftest_mm;			/* operations of the page tables' self-test; 0: none */
 	char default_pattern[256];		/* glob over entry ids, "@saved"; "": the first entry */
 	enum menu_policy menu;
 	uint32_t timeout_s;			/* MENU_TIMEOUT only */

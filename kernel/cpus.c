@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/cpus.h"
 
+#include "kernel/faults.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "mm/flush.h"
@@ -97,13 +98,15 @@ enum status cpus_take(const struct boot_info *info, const struct machine *machin
 	if (s != OK)
 		return s;
 	apic_enable();
-	config.cr3 = space_cr3(&kernel_memory.space);
+	space_load(&smp_boss()->mm, &kernel_memory.space);
+	config.space = &kernel_memory.space;
+	config.pat = kernel_memory.features.pat;
 	s = smp_bring_up(&config, result, problem);
 	log_release();
 	mask_devices(machine);
 	if (s == OK)
 		log_verdicts(machine, result);
-	mm_set_flush_others(call_flush_others);
+	mm_set_flush_others(faults_flush_others(call_flush_others));
 	/* A CPU lost on its way in may still walk our tables: none of them is freed from here on. */
 	if (result->lost) {
 		space_quarantine(&kernel_memory.space);

@@ -21,6 +21,7 @@ struct fault {
 	enum fault_boss boss;
 	enum fault_kick kick;
 	uint32_t apic_id;
+	uint32_t flush_every;
 };
 
 const bool faults_built_in = true;
@@ -58,6 +59,10 @@ static bool parse_word(const char *word, struct fault *f)
 	if (strncmp(at, "flip:", 5) == 0 && at[5] && strlen(at + 5) < sizeof(f->segment)) {
 		memcpy(f->segment, at + 5, strlen(at + 5) + 1);
 		return true;
+	}
+	if (strncmp(at, "flush:", 6) == 0) {
+		at += 6;
+		return parse_number(&at, &f->flush_every) && !*at && f->flush_every;
 	}
 	if (strcmp(at, "canary") == 0)
 		return f->canary = true;
@@ -167,6 +172,27 @@ void faults_damage(const char *segment, uint64_t base, uint64_t size)
 		log_event("fault", "flipped=%s address=0x%lx page=0x%lx", segment, (unsigned long)victim,
 			  (unsigned long)victim & ~0xfffUL);
 	}
+}
+
+static mm_flush_others_fn flush_others;
+static uint32_t flush_every, flush_count;
+
+static bool flush_others_but_some(const struct flush_request *request)
+{
+	if (++flush_count % flush_every == 0)
+		return true;
+	return flush_others(request);
+}
+
+mm_flush_others_fn faults_flush_others(mm_flush_others_fn real)
+{
+	for (unsigned i = 0; i < fault_count; i++)
+		if (faults[i].flush_every) {
+			flush_others = real;
+			flush_every = faults[i].flush_every;
+			return flush_others_but_some;
+		}
+	return real;
 }
 
 bool faults_canary(void)

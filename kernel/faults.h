@@ -7,6 +7,7 @@
  *   flip:SEGMENT        one bit of that segment (kernel, initrd, boot_params, cmdline, setup_data, block) after its
  *                       digest was taken
  *   canary              one byte of the sample of free memory, after roll call
+ *   flush:N             every Nth flush of the other CPUs is not sent, and counts as acknowledged
  *   deaf:APICID         that CPU is not let in by the trampoline
  *   no-park:APICID      that CPU takes the order to park and never reaches the lot
  *   ignore-kick:APICID:spin|nmi|counter|dead
@@ -33,6 +34,7 @@
 
 #include "kernel/kernel.h"
 #include "lib/status.h"
+#include "mm/flush.h"
 
 enum fault_kick { FAULT_KICK_NONE, FAULT_KICK_SPIN, FAULT_KICK_NMI, FAULT_KICK_COUNTER, FAULT_KICK_DEAD,
 		  FAULT_KICK_SKIPPED = 6, FAULT_KICK_RUNS_ON };	/* slot_fault's own 5 lies between */
@@ -46,6 +48,9 @@ enum status MUST_CHECK faults_configure(const char *words, uint64_t generation, 
 /* Flips a bit in the middle of [base, base + size) if the segment of that name is to be damaged. Writes through
  * read-only mappings. Context: boss, after digests and mappings are final. */
 void faults_damage(const char *segment, uint64_t base, uint64_t size);
+
+/* The hook for mm/: real, or one that leaves some flushes out. */
+mm_flush_others_fn faults_flush_others(mm_flush_others_fn real);
 
 bool faults_canary(void);
 

@@ -19,6 +19,11 @@ void faults_damage(const char *segment, uint64_t base, uint64_t size)
 	(void)size;
 }
 
+mm_flush_others_fn faults_flush_others(mm_flush_others_fn real)
+{
+	return real;
+}
+
 bool faults_canary(void)
 {
 	return false;

@@ -244,20 +244,6 @@ static struct block_config configure(struct boot_info *info, const struct machin
 	};
 }
 
-/* Placed by the door, written by nobody from here on: a stray write is to fault at its instruction. */
-static enum status protect_segments(const struct boot_info *info, struct problem *problem)
-{
-	enum status s = OK;
-
-	for (unsigned i = 0; s == OK && i < info->plan.segment_count; i++) {
-		const struct boot_segment *segment = &info->plan.segments[i];
-
-		if (segment->kind == SEGMENT_KERNEL || segment->kind == SEGMENT_INITRD)
-			s = memory_protect(segment->dest, segment->reserved_size, problem);
-	}
-	return s;
-}
-
 enum status handover_prepare(struct boot_info *info, const struct machine *machine, const struct platform *platform,
 			     struct next *next, struct handover *h, struct problem *problem)
 {
@@ -269,8 +255,6 @@ enum status handover_prepare(struct boot_info *info, const struct machine *machi
 	s = block_build(&h->block, &config, problem);
 	if (s == OK)
 		s = block_protect(&h->block, &kernel_memory.space, problem);
-	if (s == OK)
-		s = protect_segments(info, problem);
 	if (s == OK && info->low_page)
 		s = block_arm_recall(&h->block, problem);
 	if (s != OK)

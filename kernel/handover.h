@@ -30,8 +30,8 @@ struct handover {
 enum status MUST_CHECK handover_reserve(struct boot_info *info, const struct machine *machine, struct next *next,
 					struct handover *h, struct problem *problem);
 
-/* Builds the block from info->plan, fills the report's CPU, segment and reservation tables, maps every segment
- * read-only on all CPUs. */
+/* Builds the block from info->plan, makes it read-only where it is on all CPUs, fills the report's CPU, segment and
+ * reservation tables. */
 enum status MUST_CHECK handover_prepare(struct boot_info *info, const struct machine *machine,
 					const struct platform *platform, struct next *next, struct handover *h,
 					struct problem *problem);

@@ -18,6 +18,7 @@
 #include "kernel/phase.h"
 #include "kernel/platform.h"
 #include "kernel/previous.h"
+#include "kernel/selftest.h"
 #include "kernel/stop.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
@@ -128,7 +129,8 @@ static void list_devices(const struct boot_info *info)
 	for (unsigned i = 0; i < machine.ecam_count; i++)
 		memory_add_device("ecam", machine.ecam[i].base + ((uint64_t)machine.ecam[i].first_bus << 20),
 				  (machine.ecam[i].last_bus - machine.ecam[i].first_bus + 1ull) << 20, MM_UC);
-	memory_add_device("framebuffer", info->framebuffer.base, info->framebuffer.size, MM_UC_MINUS);
+	memory_add_device("framebuffer", info->framebuffer.base, info->framebuffer.size,
+			  mm_cache_or(&kernel_memory.features, MM_WC, MM_UC_MINUS));
 	if (log_uart()->mmio)
 		memory_add_device("uart", log_uart()->base, MM_PAGE_BYTES, MM_UC);
 	if (machine.reset.space == 0)
@@ -171,6 +173,7 @@ static void with_all_cpus(void *argument)
 		must(info->finish_load(info, &problem));
 		phase_done("load");
 	}
+	must(memory_protect_placed(&info->plan, &problem));
 	next_open_report(&next, smp_cpu_count(), INVENTORY_PCI_REPORTED, loop_running());
 	report_identity(&next.report, info, &platform, loop_generation());
 	stop_record_in(&next.report);
@@ -182,6 +185,7 @@ static void with_all_cpus(void *argument)
 	note(tsc_calibrate(&machine.clock, &problem));
 	log_event("own", "levels=%u tsc_khz=%lu clock=%s ram=%lu platform=%s free_pages=%lu", kernel_memory.levels,
 		  tsc_khz(), tsc_source_text(), kernel_memory.ram_bytes, platform.name, kernel_memory.phys.free_pages);
+	must(selftest_run(&info->config, &problem));
 	if (loop_running())
 		must(memory_settle(info, &problem));
 	must(next_build(info, &next, &problem));

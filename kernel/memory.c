@@ -3,6 +3,7 @@
 
 #include "boot/efimap.h"
 #include "kernel/image.h"
+#include "kernel/kernel.h"
 #include "lib/range.h"
 #include "lib/string.h"
 #include "x86/cpu.h"
@@ -22,10 +23,11 @@ static void read_features(struct mm_features *f)
 {
 	uint32_t extended = cpu_cpuid(0x80000000, 0).eax;
 
-	f->pat = cpu_rdmsr(MSR_PAT);
+	f->pat = mm_pat_with_wc(cpu_rdmsr(MSR_PAT));	/* every CPU gets it when it is taken (smp/online.h) */
 	f->phys_bits = extended >= 0x80000008 ? cpu_cpuid(0x80000008, 0).eax & 0xff : 36;
 	f->nx = (cpu_rdmsr(MSR_EFER) & EFER_NXE) != 0;
 	f->page_1g = extended >= 0x80000001 && (cpu_cpuid(0x80000001, 0).edx >> 26 & 1);
+	f->lam = cpu_cpuid(0, 0).eax >= 7 && cpu_cpuid(7, 0).eax && (cpu_cpuid(7, 1).eax >> 26 & 1);
 }
 
 /* Read-only must bind us, too, and data must not execute: UEFI firmware sets both bits, a loader may not have. The APs
@@ -150,7 +152,8 @@ enum status memory_start(struct boot_info *info, struct problem *problem)
 	bool room = true;
 	enum status s = efimap_list_free(&info->efi_map, false, free_ranges, FREE_RANGES_MAX, &count, problem);
 
-	phys_init(&m->phys, false);
+	/* Poison costs each free a page of writes: where faults are looked for. */
+	phys_init(&m->phys, faults_built_in || info->config.selftest_mm);
 	range_list_init(&usable, ranges, FREE_RANGES_MAX);
 	for (unsigned i = 0; s == OK && i < count; i++) {
 		uint64_t start = free_ranges[i].base, end = free_ranges[i].base + free_ranges[i].size;
@@ -251,9 +254,18 @@ enum status memory_map(const struct boot_info *info, struct mm_range cpus, const
 	return s;
 }
 
-enum status memory_protect(uint64_t base, uint64_t size, struct problem *problem)
+enum status memory_protect_placed(const struct boot_plan *plan, struct problem *problem)
 {
-	return space_protect(&kernel_memory.space, base, mm_page_up(size), MM_READ, problem);
+	enum status s = OK;
+
+	for (unsigned i = 0; s == OK && i < plan->segment_count; i++) {
+		const struct boot_segment *segment = &plan->segments[i];
+
+		if (segment->kind == SEGMENT_KERNEL || segment->kind == SEGMENT_INITRD)
+			s = space_protect(&kernel_memory.space, segment->dest, mm_page_up(segment->reserved_size),
+					  MM_READ, problem);
+	}
+	return s;
 }
 
 static enum status settle(struct boot_info *info, uint64_t base, uint64_t size, struct problem *problem)

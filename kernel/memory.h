@@ -77,7 +77,8 @@ enum status MUST_CHECK memory_map(const struct boot_info *info, struct mm_range 
  * next kernel takes for its own anyway. The map is then the same in every generation. Before next_build(). E50, E51. */
 enum status MUST_CHECK memory_settle(struct boot_info *info, struct problem *problem);
 
-/* Makes a placed segment read-only on every CPU, so that a stray write faults at its instruction. */
-enum status MUST_CHECK memory_protect(uint64_t base, uint64_t size, struct problem *problem);
+/* Kernel and initrd, written by nobody from here on, become read-only on every CPU: a stray write is to fault at its
+ * instruction. As soon as they are placed and all CPUs are taken. E50, E53, E61. */
+enum status MUST_CHECK memory_protect_placed(const struct boot_plan *plan, struct problem *problem);
 
 #endif

@@ -39,12 +39,17 @@ void space_load(struct mm_cpu *cpu, struct space *space)
 	cpu->generation = generation;
 }
 
-void space_leave(struct mm_cpu *cpu, uint64_t cr3)
+void space_left(struct mm_cpu *cpu)
 {
-	cpu_write_cr3(cr3);
 	if (cpu->space)
 		mask_clear(cpu);
 	cpu->space = NULL;
+}
+
+void space_leave(struct mm_cpu *cpu, uint64_t cr3)
+{
+	cpu_write_cr3(cr3);
+	space_left(cpu);
 }
 
 void mm_cpu_lazy(struct mm_cpu *cpu)

@@ -31,6 +31,10 @@ void space_load(struct mm_cpu *cpu, struct space *space);
 /* Loads a root that mm/ does not know (the park root) and leaves the space. Owner, interrupts off. */
 void space_leave(struct mm_cpu *cpu, uint64_t cr3);
 
+/* Takes a CPU out of its space's mask that has proven in another way to run on another root (evidence from the lot: its
+ * CR3 read back). The owner waits there and does not touch its struct. Any CPU. */
+void space_left(struct mm_cpu *cpu);
+
 /* The owner stops using the space; and starts again, flushing if it missed anything. mm_cpu_busy() with interrupts off
  * until it returns: a call served between its look at the space and its CR3 would be undone (the old mode again). */
 void mm_cpu_lazy(struct mm_cpu *cpu);

@@ -54,13 +54,17 @@ static inline uint64_t mm_size_bytes(enum mm_page_size size)
 
 /*
  * Memory types as IA32_PAT encodes them (SDM 3A table 11-10). The index in an entry is found by looking the
- * type up in mm_features.pat. With the reset layout there is no WC; ask mm_cache_or() for what there is.
+ * type up in mm_features.pat, lowest index first. With the reset layout there is no WC; mm_pat_with_wc() makes room.
  */
 enum mm_cache { MM_UC = 0, MM_WC = 1, MM_WT = 4, MM_WB = 6, MM_UC_MINUS = 7 };
 
-/* The layout that the CPU has after reset and that Baton keeps (protocol rule 7 hands it on as found):
- * WB, WT, UC-, UC, twice. A framebuffer is UC- in it. */
+/* The layout that the CPU has after reset: WB, WT, UC-, UC, twice. */
 #define MM_PAT_RESET	0x0007040600070406ull
+
+/* A layout with WC for Baton's lifetime (protocol rule 7 hands the found one on): pat itself if it has WC, or with WC
+ * at index 6 if a lower index has what stood there, so that every other type keeps its bits; else pat. A CPU that
+ * ignores the upper half (old Intel errata) takes index 2, which is UC- after reset. */
+uint64_t mm_pat_with_wc(uint64_t pat);
 
 /* Rights of a mapping; memory type in bits 8-10 by MM_CACHE(), write-back if none is given. */
 typedef uint32_t mm_prot;

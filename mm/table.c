@@ -14,6 +14,15 @@ static unsigned pat_index(uint64_t pat, enum mm_cache cache)
 	return NO_INDEX;
 }
 
+uint64_t mm_pat_with_wc(uint64_t pat)
+{
+	const unsigned shift = 8 * 6;
+
+	if (pat_index(pat, MM_WC) != NO_INDEX || pat_index(pat, (enum mm_cache)(pat >> shift & 0xff)) >= 6)
+		return pat;
+	return (pat & ~(0xffull << shift)) | (uint64_t)MM_WC << shift;
+}
+
 enum mm_cache mm_cache_or(const struct mm_features *features, enum mm_cache wanted, enum mm_cache fallback)
 {
 	return pat_index(features->pat, wanted) == NO_INDEX ? fallback : wanted;

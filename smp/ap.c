@@ -4,6 +4,7 @@
 #include "smp/bringup.h"
 #include "smp/call.h"
 #include "smp/cpu.h"
+#include "smp/online.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/fpu.h"
@@ -20,6 +21,9 @@ static void become_equal(struct cpu *cpu)
 	fpu_enable();
 	state_capture(&own);
 	cpu->found_difference = state_compare(bringup_boss_state(), &own) & ~(uint32_t)RESET_BY_INIT;
+	/* As the boss found it; what it has now is ours. */
+	if (own.pat == smp_boss()->percpu->found.pat)
+		cpu->found_difference &= ~(uint32_t)STATE_PAT;
 	state_replay(bringup_boss_state());
 	state_capture(&own);
 	cpu->left_difference = state_compare(bringup_boss_state(), &own);
@@ -31,6 +35,8 @@ _Noreturn void ap_main(struct percpu *percpu)
 
 	state_save_found(&percpu->found);
 	become_equal(cpu);
+	/* On its tables since the trampoline, in its mask from here on; the boss changes nothing in between. */
+	space_load(&cpu->mm, bringup_space());
 	apic_enable_after_init();
 	cpu->is_bsp = apic_is_bsp();
 	/* Fails if the boss gave up on us: then nobody ever calls, and this loop is where we stay. */

@@ -19,6 +19,9 @@ struct bringup_hold {
 };
 struct bringup_hold bringup_take_hold(void);
 
+/* The space that every CPU runs on. Constant as above. */
+struct space *bringup_space(void);
+
 /* x86/entry/ap.S: 64-bit entry of an AP, ends in ap_main(). */
 void ap_entry(void);
 

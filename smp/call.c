@@ -2,7 +2,7 @@
 #include "smp/call.h"
 
 #include "lib/digest.h"
-#include "mm/flush.h"
+#include "mm/load.h"
 #include "smp/online.h"
 #include "smp/park.h"
 #include "x86/apic.h"
@@ -91,6 +91,14 @@ uint64_t call_deadline_us(void)
 	return us;
 }
 
+static unsigned start_or_lose(struct cpu *cpu, enum call_operation operation, uint64_t a0, uint64_t a1, uint64_t a2)
+{
+	if (call_start(cpu, operation, a0, a1, a2))
+		return 0;
+	lose(cpu);
+	return 1;
+}
+
 unsigned call_all(enum call_operation operation, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t us)
 {
 	unsigned i, lost = 0;
@@ -98,17 +106,23 @@ unsigned call_all(enum call_operation operation, uint64_t a0, uint64_t a1, uint6
 	for (i = 0; i < smp_cpu_count(); i++) {
 		struct cpu *cpu = smp_cpu(i);
 
-		if (cpu_state(cpu) != CPU_ONLINE || call_start(cpu, operation, a0, a1, a2))
-			continue;
-		lose(cpu);
-		lost++;
+		if (cpu_state(cpu) == CPU_ONLINE)
+			lost += start_or_lose(cpu, operation, a0, a1, a2);
 	}
 	return lost + call_await_all(us);
 }
 
 bool call_flush_others(const struct flush_request *request)
 {
-	return call_all(CALL_FLUSH, (uint64_t)(uintptr_t)request, 0, 0, call_deadline_us()) == 0;
+	unsigned i, lost = 0;
+
+	for (i = 0; i < smp_cpu_count(); i++) {
+		struct cpu *cpu = smp_cpu(i);
+
+		if (cpu_state(cpu) == CPU_ONLINE && flush_wanted(request, &cpu->mm))
+			lost += start_or_lose(cpu, CALL_FLUSH, (uint64_t)(uintptr_t)request, 0, 0);
+	}
+	return lost + call_await_all(call_deadline_us()) == 0;
 }
 
 static void hash_chunks(const struct call_hash *hash, uint64_t first, uint64_t stride)
@@ -131,7 +145,7 @@ static uint64_t perform(struct cpu *self, uint32_t operation)
 	case CALL_PING:
 		return cpu_index();
 	case CALL_FLUSH:
-		flush_here((const struct flush_request *)(uintptr_t)a[0]);
+		flush_on_cpu(&self->mm, (const struct flush_request *)(uintptr_t)a[0]);
 		return 0;
 	case CALL_HASH:
 		hash_chunks((const struct call_hash *)(uintptr_t)a[0], a[1], a[2]);
@@ -156,6 +170,15 @@ void call_serve(struct cpu *self)
 		 * them */
 		shared_store_release_u32(&self->box.answer, request | ANSWER);
 		park_here(slot, lot_enter);
+		return;
+	}
+	if ((request & OPERATION_MASK) == CALL_RUN) {
+		call_run_fn *run = (call_run_fn *)(uintptr_t)self->box.argument[0];
+		uint64_t argument = self->box.argument[1];
+
+		/* order: as above. pairs with: call_start(). else: as above */
+		shared_store_release_u32(&self->box.answer, request | ANSWER);
+		run(self, argument);
 		return;
 	}
 	self->box.result = perform(self, request & OPERATION_MASK);

@@ -26,6 +26,8 @@ enum call_operation {
 	CALL_HASH,	/* argument[0]: struct call_hash, [1] first chunk, [2] stride */
 	CALL_PARK,	/* argument[0]: struct slot, [1] the block's lot_enter; answered before the CPU leaves: the
 			 * slot's status is the proof */
+	CALL_RUN,	/* argument[0]: call_run_fn, [1] what it gets; answered before it starts. Long work: it serves
+			 * calls itself by call_serve() */
 	CALL_OPERATIONS
 };
 
@@ -35,6 +37,8 @@ struct call_hash {
 	uint64_t size;
 	struct chunk_digest *out;	/* one per started chunk */
 };
+
+typedef void call_run_fn(struct cpu *self, uint64_t argument);
 
 /* Posts the operation and wakes cpu; false if it is not ONLINE (ARRIVED for PING), has an unanswered request, or the
  * IPI could not be sent. Boss, interrupts off. */
@@ -50,13 +54,13 @@ uint64_t call_deadline_us(void);
  * Returns how many were lost. Boss, interrupts off. */
 unsigned call_all(enum call_operation operation, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t us);
 
-/* The hook for mm_set_flush_others(): CALL_FLUSH to all, waits for every answer. False: a CPU was lost meanwhile and
- * may still use the old translations; mm/ then quarantines what it would have freed. CPUs that are not ONLINE are not
- * asked: PARKED ones run on the block's tables, and what LOST ones may still walk was quarantined when they were
- * lost. */
+/* The hook for mm_set_flush_others(): CALL_FLUSH to all that flush_wanted() names, waits for every answer. False: a CPU
+ * was lost meanwhile and may still use the old translations; mm/ then quarantines what it would have freed. CPUs that
+ * are not ONLINE are not asked: PARKED ones have left the mask, and what LOST ones may still walk was quarantined when
+ * they were lost. */
 bool call_flush_others(const struct flush_request *request);
 
-/* AP side: performs and answers the outstanding request of this CPU, if any. smp/ap.c only. */
+/* AP side: performs and answers the outstanding request of this CPU, if any. smp/ap.c, and what CALL_RUN runs. */
 void call_serve(struct cpu *self);
 
 #endif

@@ -9,9 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "mm/load.h"
 #include "x86/atomic.h"
 
 #define SMP_CPUS_MAX 512
+
+_Static_assert(SMP_CPUS_MAX <= MM_CPUS, "a bit for each in a space's mask");
 
 /* state, verdict word, who moves into it and when */
 #define CPU_STATES(S)								\
@@ -51,6 +54,7 @@ struct percpu;
 
 struct cpu {
 	struct call_box box;
+	struct mm_cpu mm;		/* owner's; while it is PARKED the boss's. index: as below */
 	shared_u32 state;		/* W: boss or owner by cpu_move(). R: anybody, acquire */
 	uint32_t index;			/* in the table; the boss's is where MADT lists it */
 	uint32_t apic_id, acpi_uid;

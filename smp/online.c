@@ -20,10 +20,16 @@
 #define UNSEEN			0u
 
 static struct cpu_features_state boss_state;
+static struct space *common_space;
 
 const struct cpu_features_state *bringup_boss_state(void)
 {
 	return &boss_state;
+}
+
+struct space *bringup_space(void)
+{
+	return common_space;
 }
 
 /* The boss's working set for one bring-up. */
@@ -225,7 +231,7 @@ enum status smp_bring_up(const struct online_config *config, struct online_resul
 	struct smp_common common = smp_common((uint64_t)(uintptr_t)smp_cpu(0), smp_cpu_count());
 	struct trampoline_config trampoline = {
 		.page = config->low_page,
-		.cr3 = config->cr3,
+		.cr3 = space_cr3(config->space),
 		.cr4 = CR4_PAE | (cpu_read_cr4() & CR4_LA57),
 		.scratch_top = common.scratch_top,
 		.entry = (uint64_t)(uintptr_t)ap_entry,
@@ -236,11 +242,16 @@ enum status smp_bring_up(const struct online_config *config, struct online_resul
 	enum status status;
 
 	*result = (struct online_result){ .mp_wakeup = smp_mp_wakeup() };
+	common_space = config->space;
 	state_save_found(&smp_boss()->percpu->found);
 	if (smp_mp_wakeup()) {
 		nobody_started();
 		count_verdicts(result);
 		return OK;
+	}
+	if (config->pat) {
+		cpu_wrmsr(MSR_PAT, config->pat);
+		cpu_write_cr3(cpu_read_cr3());
 	}
 	state_capture(&boss_state);
 	status = trampoline_install(&trampoline, p);

@@ -22,7 +22,8 @@
 
 struct online_config {
 	uint64_t low_page;		/* free page below 640 KiB, mapped executable */
-	uint64_t cr3;			/* the boss's root, below 4 GiB */
+	struct space *space;		/* the boss's, root below 4 GiB; unchanged until everybody is online */
+	uint64_t pat;			/* IA32_PAT for every CPU while they are ours, 0: as found */
 	bool boot_page_mapped;		/* page 0 is mapped writable: IVT[2] can be taken (rule 10) */
 };
 

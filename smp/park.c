@@ -66,6 +66,9 @@ unsigned park_all(struct boss *boss, const struct boss_place *place, uint64_t lo
 		struct cpu *cpu = smp_cpu(i);
 		bool there = !slot->boss.pending && !boss_check_evidence(place, slot, &found);
 
+		/* Its CR3 has been read back: now, before anybody counts on it, it leaves the mask. */
+		if (there && cpu_state(cpu) == CPU_PARKING)
+			space_left(&cpu->mm);
 		/* Who was in the lot before, or never online, is not asked. */
 		if (cpu_move(cpu, CPU_PARKING, there ? CPU_PARKED : CPU_LOST) && !there)
 			slot->boss.verdict = VERDICT_LOST;
@@ -93,6 +96,7 @@ bool park_leave(struct boss *boss, uint32_t index)
 void park_here(struct slot *slot, uint64_t lot_enter)
 {
 	void (*enter)(struct slot *) = (void (*)(struct slot *))(uintptr_t)lot_enter;
+	struct cpu *self = percpu_self()->cpu;
 	uint32_t sequence;
 
 	park_fault(slot);
@@ -101,6 +105,8 @@ void park_here(struct slot *slot, uint64_t lot_enter)
 	apic_disable();
 	state_restore_found(&percpu_self()->found);
 	enter(slot);
+	/* The lot's way back has loaded the root; the boss waits for LEFT and changes nothing before. */
+	space_load(&self->mm, bringup_space());
 	state_replay(bringup_boss_state());
 	apic_enable();
 	sequence = slot_sequence(shared_load_relaxed_u64(&slot->control.command));

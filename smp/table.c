@@ -37,6 +37,7 @@ static void cpu_fill(struct cpu *cpu, unsigned index, const struct madt_cpu *lis
 	struct percpu *percpu = cpu_phys_pointer(slice->percpu);
 
 	*cpu = (struct cpu){
+		.mm.index = index,
 		.index = index,
 		.apic_id = listed->apic_id,
 		.acpi_uid = listed->acpi_uid,

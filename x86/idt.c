@@ -4,6 +4,7 @@
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/gdt.h"
+#include "x86/probe.h"
 #include "x86/regs.h"
 
 struct gate {
@@ -67,6 +68,8 @@ void idt_load(void)
 void idt_dispatch(struct trap_frame *frame)
 {
 	if (frame->vector == VECTOR_NMI)
+		return;
+	if (frame->vector == VECTOR_PF && probe_recover(frame))
 		return;
 	if (frame->vector < VECTOR_EXCEPTIONS) {
 		if (panic_hook)

@@ -15,7 +15,6 @@ VARIANTS = ("test/faults/", "test/nohash/")
 # Functions, or files with all of theirs, that may be out of reach, and why.
 REFERENCE = {
     "mm/*": "a whole of its own, tested and read as a reference; Baton keeps one space",
-    "lib/random.c": "repeatable numbers for tests",
     "lib/range.c": "one small unit, of which the program uses a part",
     "park_leave": "the way out of the lot, whose other half lot.S and lot.c are",
     "boss_pick_one": "park_leave()'s",

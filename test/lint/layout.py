@@ -19,6 +19,7 @@ NO_STRUCT = {
     "DESCRIPTOR_TYPE": "the processor's descriptor",
     "APIC_ID": "a register of the local APIC",
     "RELA_OFFSET": "Elf64_Rela", "RELA_ADDEND": "Elf64_Rela",
+    "PROBED": "an address that a test accesses",
     "TRAMPOLINE_PARAMS": "a place in the page", "PARAM": "macro around it",
 }
 STRUCT = re.compile(r"^(?:static )?struct (\w+) \{(?:[^{}]|\{[^{}]*\})*\}([^;]*);", re.M | re.S)

@@ -99,6 +99,16 @@ static void baton_conf(void **state)
 	assert_int_equal(c.park, PARK_AUTO);
 }
 
+static void selftest_has_a_length(void **state)
+{
+	(void)state;
+	assert_int_equal(c.selftest_mm, 0);
+	assert_int_equal(baton("selftest mm"), OK);
+	assert_int_equal(c.selftest_mm, SELFTEST_MM_OPERATIONS);
+	assert_int_equal(config_parse_cmdline(&c, "baton.selftest=mm:77", false, &p), OK);
+	assert_int_equal(c.selftest_mm, 77);
+}
+
 static void not_there_yet(void **state)
 {
 	struct problem q = { 0 };
@@ -138,6 +148,12 @@ static void bad_lines_are_named_and_skipped(void **state)
 		{ "on-failure fallbacks x", E_CONFIG_VALUE, "fallback ID" },
 		{ "lost-cpu x", E_CONFIG_VALUE, "refuse or continue" },
 		{ "init x", E_CONFIG_VALUE, "recall or hold" },
+		{ "selftest", E_CONFIG_VALUE, "mm or mm:N" },
+		{ "selftest smp", E_CONFIG_VALUE, "mm or mm:N" },
+		{ "selftest mmx", E_CONFIG_VALUE, "mm or mm:N" },
+		{ "selftest mm:", E_CONFIG_VALUE, "mm or mm:N" },
+		{ "selftest mm:0", E_CONFIG_VALUE, "mm or mm:N" },
+		{ "selftest mm:1000001", E_CONFIG_VALUE, "1000000" },
 		{ "busmaster on", E_CONFIG_VALUE, "off or leave" },
 		{ "reset-after 86401", E_CONFIG_VALUE, "86400" },
 		{ "reset-after -1", E_CONFIG_VALUE, "seconds" },
@@ -303,6 +319,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(defaults, fresh), cmocka_unit_test_setup(loader_conf, fresh),
+		cmocka_unit_test_setup(selftest_has_a_length, fresh),
 		cmocka_unit_test_setup(baton_conf, fresh), cmocka_unit_test_setup(not_there_yet, fresh),
 		cmocka_unit_test_setup(how_long_a_failure_is_shown, fresh),
 		cmocka_unit_test_setup(bad_lines_are_named_and_skipped, fresh), cmocka_unit_test_setup(limits, fresh),

@@ -144,6 +144,20 @@ static void a_cpu_with_the_space_is_called_until_it_leaves(void **state)
 	assert_int_equal(calls, 1);
 }
 
+static void a_cpu_that_proved_to_be_elsewhere_is_taken_out(void **state)
+{
+	(void)state;
+	load_on_cpu1();
+	machine_on_cpu(1);
+	cpu_write_cr3(PARK_ROOT);		/* the lot's own code */
+	machine_on_cpu(0);
+	space_left(&cpu1);
+	assert_null(cpu1.space);
+	unmap_on_cpu0();
+	assert_int_equal(calls, 0);
+	space_left(&cpu1);			/* nothing to leave */
+}
+
 static void loading_another_space_leaves_the_first(void **state)
 {
 	struct space other;
@@ -329,6 +343,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_cpu_without_the_space_is_not_called, start, stop),
 		cmocka_unit_test_setup_teardown(a_cpu_with_the_space_is_called_until_it_leaves, start, stop),
+		cmocka_unit_test_setup_teardown(a_cpu_that_proved_to_be_elsewhere_is_taken_out, start, stop),
 		cmocka_unit_test_setup_teardown(loading_another_space_leaves_the_first, start, stop),
 		cmocka_unit_test_setup_teardown(a_load_at_any_point_of_an_unmap, start, stop),
 		cmocka_unit_test_setup_teardown(a_change_at_any_point_of_a_load, start, stop),

@@ -327,9 +327,28 @@ static void a_pool_that_runs_out_changes_nothing(void **state)
 	phys_free_run(&machine.phys, base, 8);
 }
 
+static void write_combining_gets_a_place_of_its_own(void **state)
+{
+	const uint64_t linux_layout = 0x0407050600070106ull;	/* WC at 1 */
+	const uint64_t used = 0x0705040600070006ull;		/* 6 alone has WP */
+	struct mm_features f = machine_features;
+	enum mm_cache type;
+
+	(void)state;
+	assert_int_equal(mm_pat_with_wc(MM_PAT_RESET), 0x0001040600070406ull);
+	assert_int_equal(mm_pat_with_wc(linux_layout), linux_layout);
+	assert_int_equal(mm_pat_with_wc(used), used);
+	f.pat = mm_pat_with_wc(MM_PAT_RESET);
+	assert_int_equal(mm_cache_or(&f, MM_WC, MM_UC_MINUS), MM_WC);
+	for (type = MM_UC; type <= MM_UC_MINUS; type++)
+		assert_int_equal(mm_cache_or(&f, type, MM_UC),
+				 type == MM_WC ? MM_WC : mm_cache_or(&machine_features, type, MM_UC));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(write_combining_gets_a_place_of_its_own),
 		cmocka_unit_test_setup_teardown(an_unreasonable_space_is_refused, start, stop),
 		cmocka_unit_test_setup_teardown(the_largest_page_that_fits_is_used, start, stop),
 		cmocka_unit_test_setup_teardown(page_size_obeys_limit_alignment_and_cpu, start, stop),

@@ -30,6 +30,7 @@
 
 enum habit { HEALTHY, ABSENT, NEEDS_TWO_SIPIS, DIFFERENT, DEAF_TO_CALLS, LATE, SLOW };
 
+static struct space space = { .root = 0x1000 };
 static struct madt madt;
 static enum habit habits[CPUS];
 static unsigned inits[CPUS], deasserts[CPUS], sipis[CPUS], nmis[CPUS], relaxes;
@@ -232,7 +233,7 @@ static int tear_down(void **state)
 	return munmap((void *)memory, memory_bytes);
 }
 
-static const struct online_config config = { .low_page = LOW_PAGE, .cr3 = 0x1000, .boot_page_mapped = true };
+static const struct online_config config = { .low_page = LOW_PAGE, .space = &space, .boot_page_mapped = true };
 
 static struct online_result bring_up(void)
 {

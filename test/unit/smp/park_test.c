@@ -30,6 +30,7 @@ enum habit { PARKS, SILENT, OUTSIDE, NO_IPI };
 static struct cpu cpus[CPUS];
 static struct slot slots[CPUS];
 static struct boss boss;
+static struct space space = { .root = 0x9000 };
 static enum habit habits[CPUS];
 static uint64_t now;
 static char steps[100];			/* what park_here() did, a word each */
@@ -60,6 +61,8 @@ void apic_enable(void) { step("enable"); }
 void state_restore_found(const struct state_found *found) { (void)found; step("restore"); }
 void state_replay(const struct cpu_features_state *state) { (void)state; step("replay"); }
 const struct cpu_features_state *bringup_boss_state(void) { return NULL; }
+struct space *bringup_space(void) { return &space; }
+void twin_cpu_write_cr3(uint64_t v) { twin.cr3 = v; step("root"); }
 
 void twin_shared_access(enum twin_access access, const void *p, memory_order order)
 {
@@ -117,13 +120,16 @@ static int set_up(void **state)
 	memset(cpus, 0, sizeof(cpus));
 	memset(slots, 0, sizeof(slots));
 	memset(habits, 0, sizeof(habits));
+	memset(space.cpus, 0, sizeof(space.cpus));
 	stays = false;
-	steps[0] = 0;
 	for (i = 0; i < CPUS; i++) {
 		cpus[i].index = cpus[i].apic_id = slots[i].apic_id = i;
 		shared_store_relaxed_u32(&cpus[i].state, i ? CPU_ONLINE : CPU_BOSS);
+		cpus[i].mm.index = i;
+		space_load(&cpus[i].mm, &space);
 		slots[i].mode = MODE_HLT;
 	}
+	steps[0] = 0;
 	park_boss_init(&boss, slots);
 	return 0;
 }
@@ -139,6 +145,8 @@ static void everybody_parks(void **state)
 		assert_int_equal(slots[i].boss.verdict, VERDICT_PARKED);
 	}
 	assert_int_equal(cpu_state(&cpus[0]), CPU_BOSS);
+	/* Nobody but the boss is called for flushes any more. */
+	assert_int_equal(shared_load_relaxed_u64(&space.cpus[0]), 1);
 }
 
 static void who_is_not_there_is_lost(void **state)
@@ -155,6 +163,8 @@ static void who_is_not_there_is_lost(void **state)
 	assert_int_equal(slots[1].boss.verdict, VERDICT_LOST);
 	assert_int_equal(slots[2].boss.verdict, VERDICT_LOST);
 	assert_int_equal(slots[3].boss.verdict, VERDICT_LOST);
+	/* They may still walk the kernel's tables. */
+	assert_int_equal(shared_load_relaxed_u64(&space.cpus[0]), 0xf);
 }
 
 static void only_online_cpus_are_sent(void **state)
@@ -209,10 +219,14 @@ static void steps_of_the_cpu_itself(void **state)
 
 	(void)state;
 	own.self = &own;
+	own.cpu = &cpus[1];
+	space_left(&cpus[1].mm);
 	assert_int_equal(syscall(SYS_arch_prctl, SET_GS, &own), 0);
 	park_here(&slots[1], (uintptr_t)enter);
 	/* The APIC quiet and the registers as found before the lot; after it the kernel's again, and only then LEFT. */
-	assert_string_equal(steps, "mask drain disable restore enter replay enable status ");
+	assert_string_equal(steps, "mask drain disable restore enter root replay enable status ");
+	assert_int_equal(twin.cr3, space.root);
+	assert_int_equal(shared_load_relaxed_u64(&space.cpus[0]), 0x1f);
 	assert_int_equal(status_order, memory_order_release);
 	assert_int_equal(shared_load_relaxed_u64(&slots[1].status), slot_word(7, STATUS_LEFT));
 }

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+/* Whom a flush calls, and calls that go on after their answer. CPUs answer at their IPI. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "smp/bringup.h"
+#include "smp/call.h"
+#include "smp/online.h"
+#include "smp/park.h"
+#include "x86/apic.h"
+#include "x86/cpu.h"
+#include "x86/tsc.h"
+
+#define CPUS 6
+
+static struct cpu cpus[CPUS];
+static struct space space = { .root = 0x9000 };
+static struct flush_request request;
+static unsigned calls[CPUS];
+static bool deaf[CPUS];
+static uint64_t now;
+
+unsigned smp_cpu_count(void) { return CPUS; }
+struct cpu *smp_cpu(unsigned index) { return &cpus[index]; }
+struct cpu *smp_boss(void) { return &cpus[0]; }
+uint64_t tsc_deadline(uint64_t us) { return now + us; }
+bool tsc_passed(uint64_t deadline) { return ++now >= deadline; }
+void park_here(struct slot *slot, uint64_t lot_enter) { (void)slot, (void)lot_enter; }
+
+bool apic_send(uint32_t id, uint32_t icr)
+{
+	assert_int_equal(icr, ICR_FIXED | VECTOR_CALL);
+	calls[id]++;
+	if (!deaf[id])
+		call_serve(&cpus[id]);
+	return true;
+}
+
+static int set_up(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	memset(cpus, 0, sizeof(cpus));
+	memset(calls, 0, sizeof(calls));
+	memset(deaf, 0, sizeof(deaf));
+	space = (struct space){ .root = 0x9000 };
+	for (i = 0; i < CPUS; i++) {
+		cpus[i].index = cpus[i].apic_id = cpus[i].mm.index = i;
+		shared_store_relaxed_u32(&cpus[i].state, i ? CPU_ONLINE : CPU_BOSS);
+		space_load(&cpus[i].mm, &space);
+	}
+	return 0;
+}
+
+static bool flush(bool everyone)
+{
+	memset(calls, 0, sizeof(calls));
+	request = (struct flush_request){ .space = &space, .whole = true, .everyone = everyone,
+					  .generation = shared_add_seq_cst_u64(&space.generation, 1) + 1 };
+	return call_flush_others(&request);
+}
+
+static void flushes_reach_the_cpus_of_the_space(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	mm_cpu_lazy(&cpus[3].mm);
+	space_left(&cpus[4].mm);
+	shared_store_relaxed_u32(&cpus[5].state, CPU_LOST);
+	assert_true(flush(false));
+	for (i = 0; i < CPUS; i++)
+		assert_int_equal(calls[i], i == 1 || i == 2);
+	assert_int_equal(cpus[2].mm.generation, request.generation);
+	assert_true(flush(true));
+	for (i = 0; i < CPUS; i++)
+		assert_int_equal(calls[i], i == 1 || i == 2 || i == 3);
+	assert_int_equal(cpus[3].mm.generation, request.generation);
+}
+
+static void who_does_not_answer_a_flush_is_lost(void **state)
+{
+	(void)state;
+	deaf[2] = true;
+	assert_false(flush(false));
+	assert_int_equal(cpu_state(&cpus[2]), CPU_LOST);
+	assert_int_equal(cpu_state(&cpus[3]), CPU_ONLINE);
+	assert_true(flush(false));
+	assert_int_equal(calls[2], 0);
+}
+
+static struct cpu *ran_on;
+static uint64_t ran_with;
+
+static void note_run(struct cpu *self, uint64_t argument)
+{
+	ran_on = self;
+	ran_with = argument;
+	/* Answered before, so the mailbox takes the next call while this goes on. */
+	assert_true(call_answered(self, NULL));
+	assert_true(flush(false));
+	assert_int_equal(calls[self->index], 1);
+}
+
+static void a_long_run_is_answered_first(void **state)
+{
+	(void)state;
+	assert_true(call_start(&cpus[2], CALL_RUN, (uint64_t)(uintptr_t)note_run, 42, 0));
+	assert_ptr_equal(ran_on, &cpus[2]);
+	assert_int_equal(ran_with, 42);
+}
+
+#define TEST(f) cmocka_unit_test_setup(f, set_up)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(flushes_reach_the_cpus_of_the_space),
+		TEST(who_does_not_answer_a_flush_is_lost),
+		TEST(a_long_run_is_answered_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
