@@ -75,4 +75,15 @@ $(O)/bench/sha256_bench: test/bench/sha256_bench.c $(patsubst %,$(O)/image/lib/%
 bench-sha256: $(O)/bench/sha256_bench
 	@$<
 
+# Compiled as the image's code is, but for what only a processor can do (test/bench/seam).
+MM_BENCH_SRC := test/bench/mm_bench.c $(wildcard mm/*.c) lib/status.c lib/fmt.c
+$(O)/bench/mm_bench: $(MM_BENCH_SRC) $(wildcard mm/*.h) test/bench/seam/x86/cpu.h
+	@mkdir -p $(@D)
+	$(HOSTCC) -std=gnu11 -O2 -g -fno-strict-aliasing -fno-omit-frame-pointer $(WARN) -Itest/bench/seam -I. -o $@ $(MM_BENCH_SRC)
+
+.PHONY: bench-mm
+## bench-mm: instructions, rounds and IPIs a page for map, protect and unmap of 1 GiB, by callgrind
+bench-mm: $(O)/bench/mm_bench | deps-bench
+	@$(PYTHON) -B test/bench/mm_bench.py $< $(O)/bench
+
 -include $(O)/bench/sha256_bench.d

@@ -111,6 +111,7 @@ deps-bench:
 .PHONY: bench
 bench: $(O)/baton.efi nohash $(filter $(DEBIAN)/vmlinuz,$(KERNEL)) $(RUN)/initrd.img | deps-bench
 	$(MAKE) --no-print-directory bench-sha256 | tee $(O)/bench-sha256.txt
+	$(MAKE) --no-print-directory bench-mm
 	$(PYTHON) test/bench/bench.py --out $(O)/bench --baton $(O)/baton.efi --nohash $(O)/baton-nohash.efi \
 		--kernel $(KERNEL) $(BENCH_ARGS)
 
