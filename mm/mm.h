@@ -6,7 +6,9 @@
  *  1. Unlink, queue, flush, free. For leaf pages and for table pages alike, always: no shortcut for a single
  *     CPU, none for a lone user. Bug: tables of a single-threaded space were freed at once because "nobody
  *     else uses it", but lazy CPUs and speculative hardware walkers still looked (Torvalds 2018). When a
- *     batch is full or cannot be had, the path flushes and then frees; it never frees first. gather.h.
+ *     batch is full or cannot be had, the path flushes and then frees; it never frees first. gather.h. Bug: the
+ *     fallback for a batch page that could not be allocated waited for the other CPUs, but had lost its flush
+ *     (Linux mmu_gather). Software walkers are walkers too: a table waits until those under way have ended.
  *  2. When a flush returns, it has completed on every CPU that could walk those tables; lazy CPUs too if
  *     anything is freed. Bug: flushes deferred by lazy CPUs let a stale walk read a reused table page and
  *     create a mixed-size translation, a machine check by AMD erratum 383 (Lutomirski 2017). flush.h.
@@ -15,12 +17,15 @@
  *     it. flush_here() drains, the cross call acknowledges after it returns.
  *  4. Publish, then read: a CPU that switches to a space publishes itself with a full barrier and only then
  *     reads the space's generation and modes. Bug: test-before-set of the CPU mask lost the barrier that the
- *     locked set had implied, and a CPU ran on without a flush it was owed (Ahmed 2024; CVE-2025-37964).
+ *     locked set had implied, and a CPU ran on without a flush it was owed (Ahmed 2024; CVE-2025-37964). The other
+ *     side: a new mode is written first and then sent to every CPU in the mask. Bug: address masking was switched
+ *     on for the CPUs seen running, and one that switched meanwhile kept the old mode (Ahmed 2024). lam.h.
  *  5. The page size or memory type of a live entry never changes in one store: not-present, flush, new entry.
  *     Bug: erratum 383 again, two sizes for one address in one TLB. In between nobody may use the page: see
  *     struct space, pinned.
  *  6. Cache maintenance has an order: write back, fence, then tell. Bug: the arm64 page-table isolation
- *     rewrite told the other CPUs before the clean had completed (Rutland 2018). cache.h.
+ *     rewrite told the other CPUs before the clean had completed (Rutland 2018). cache.h. So a whole live tree is
+ *     rewritten only while every other CPU waits in the lot and this one stands on another root. rewrite.h.
  *  7. Whatever CPUs run or wait in (trampoline page, wake-up buffer, parking block) obeys rule 1: freed only
  *     after every CPU has proven that it left. Bug: EDK2 freed its wake-up buffer on a signal that APs could
  *     consume early. mm/ cannot check this; smp/ and kernel/ do.
