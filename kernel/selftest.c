@@ -79,15 +79,16 @@ static void inject(void)
 	phys()->fail_count = random_below(&choices, 2) ? 1 : UINT64_MAX;
 }
 
-/* Failures end with the operation; *refused_here: it ended with one. */
-static enum status outcome(enum status s, bool *refused_here)
+/* Failures end with the operation; *refused_here: it ended with one, which is no problem. */
+static enum status outcome(enum status s, bool *refused_here, struct problem *problem)
 {
-	bool injected = phys()->fail_from != 0;
-
+	*refused_here = s == E_NO_MEMORY && phys()->fail_from;
 	phys()->fail_from = 0;
-	*refused_here = s == E_NO_MEMORY && injected;
-	refused += *refused_here;
-	return *refused_here ? OK : s;
+	if (!*refused_here)
+		return s;
+	refused++;
+	problem->code = OK;
+	return OK;
 }
 
 static unsigned random_rights(mm_prot *prot)
@@ -126,7 +127,8 @@ static enum status map_one(unsigned page, mm_prot prot, unsigned rights, struct 
 	model_stamp(page, cpu_phys_pointer(frame));
 	model_in_change(page, 1);
 	inject();
-	s = outcome(space_map(space(), model_va(page), frame, MM_PAGE_BYTES, prot, MM_PAGE_4K, problem), &refused_here);
+	s = outcome(space_map(space(), model_va(page), frame, MM_PAGE_BYTES, prot, MM_PAGE_4K, problem), &refused_here,
+		    problem);
 	if (refused_here)
 		phys_free(phys(), frame, false);
 	if (s == OK)
@@ -167,7 +169,7 @@ static enum status unmap_run(unsigned first, unsigned count, struct problem *pro
 	model_in_change(first, count);
 	inject();
 	s = outcome(space_unmap_free(space(), model_va(first), count * MM_PAGE_BYTES, &data_pages, problem),
-		    &refused_here);
+		    &refused_here, problem);
 	/* It needs no memory: a refusal is an error. */
 	if (refused_here)
 		return problem_set(problem, E_SELFTEST, "mm: unmap at 0x%lx: out of memory",

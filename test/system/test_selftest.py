@@ -38,7 +38,7 @@ def test_a_flush_left_out_is_found(tmp_path):
     """The faults build does not send every fourth flush: some CPU uses a translation that is gone."""
     assert os.path.exists(FAULTS), FAULTS + " is missing: make faults"
     disk = write_disk(str(tmp_path / "disk.img"), baton=FAULTS, conf=("on-failure halt",))
-    options = "baton.seed=1 baton.fault=flush:4 baton.selftest=mm:5000"
+    options = "baton.seed=1 baton.fault=flush:4 baton.selftest=mm:50000"
     with machine(tmp_path, disk, smp=4, options=options) as vm:
         _, match = vm.wait_for("event=selftest room=mm verdict=(PASS|FAIL)", FIRMWARE_S)
         assert match[1] == "FAIL", match.string
