@@ -16,6 +16,8 @@
 #define BZIMAGE_HEADER_BYTES	1024u		/* shortest setup part there is: boot sector and one more */
 #define BZIMAGE_SETUP_MAX	(65u * 512)	/* longest setup part taken */
 #define BZIMAGE_INIT_SIZE_MAX	(512ull << 20)
+#define BZIMAGE_MAGIC_AT	0x202u
+#define BZIMAGE_MAGIC		0x53726448u	/* "HdrS" */
 #define BZIMAGE_ENTRY64		0x200u		/* from the start of the protected-mode part */
 
 struct bzimage {

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "boot/pe.h"
 #include "boot/text.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
@@ -14,11 +15,11 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-bool entry_name_valid(const char *file_name)
+static bool name_valid(const char *file_name, const char *suffix)
 {
-	size_t length = strnlen(file_name, ENTRY_NAME_MAX);
+	size_t length = strnlen(file_name, ENTRY_NAME_MAX), end = strlen(suffix);
 
-	if (length >= ENTRY_NAME_MAX || length <= 5 || !text_equal_nocase(file_name + length - 5, ".conf"))
+	if (length >= ENTRY_NAME_MAX || length <= end || !text_equal_nocase(file_name + length - end, suffix))
 		return false;
 	for (size_t i = 0; i < length; i++) {
 		char c = file_name[i];
@@ -27,6 +28,16 @@ bool entry_name_valid(const char *file_name)
 			return false;
 	}
 	return true;
+}
+
+bool entry_name_valid(const char *file_name)
+{
+	return name_valid(file_name, ".conf");
+}
+
+bool entry_uki_name_valid(const char *file_name)
+{
+	return name_valid(file_name, ".efi");
 }
 
 /* Digits at *at as a number of at most 9 digits; moves *at behind them. */
@@ -40,16 +51,25 @@ static bool take_count(const char **at, const char *end, uint32_t *count)
 	return *at != start;
 }
 
-/* Splits NAME+LEFT[-DONE].conf. A plus sign with anything else behind it belongs to the name. */
+size_t entry_stem(const char *name)
+{
+	size_t stem = strlen(name);
+
+	while (stem && name[stem - 1] != '.')
+		stem--;
+	return stem ? stem - 1 : 0;
+}
+
+/* Splits NAME+LEFT[-DONE].conf (or .efi). A plus sign with anything else behind it belongs to the name. */
 static void parse_name(struct entry *entry, const char *file_name)
 {
-	size_t stem = strlen(file_name) - 5;
+	size_t stem = entry_stem(file_name), suffix = strlen(file_name) - stem + 1;
 	const char *end = file_name + stem, *at;
 	uint32_t left, done = 0;
 	size_t plus = stem;
 
-	memcpy(entry->file, file_name, stem + 6);
-	memcpy(entry->id, file_name, stem + 6);
+	memcpy(entry->file, file_name, stem + suffix);
+	memcpy(entry->id, file_name, stem + suffix);
 	while (plus && file_name[plus - 1] != '+')
 		plus--;
 	if (plus < 2)
@@ -67,7 +87,7 @@ static void parse_name(struct entry *entry, const char *file_name)
 	entry->counted = true;
 	entry->tries_left = left;
 	entry->tries_done = done;
-	memcpy(entry->id + plus - 1, end, 6);
+	memcpy(entry->id + plus - 1, end, suffix);
 }
 
 /* A path of the entry's file system as "/a/b"; returns NULL or what is wrong. */
@@ -103,6 +123,16 @@ static const char *set_path(char *to, const char *value)
 static const char *set_once(char *to, const char *value)
 {
 	return *to ? "key is given twice" : set_path(to, value);
+}
+
+static const char *set_profile(struct entry *entry, const char *value)
+{
+	uint64_t number;
+
+	if (!text_to_number(value, PE_SECTION_MAX, &number))
+		return "profile wants a number up to 96";
+	entry->profile = (uint32_t)number;
+	return NULL;
 }
 
 static const char *add_initrd(struct entry *entry, const char *value)
@@ -201,6 +231,10 @@ static const char *set_key(struct entry *entry, const char *key, const char *val
 		return set_once(entry->linux_path, value);
 	if (!strcmp(key, "efi"))
 		return set_once(entry->efi_path, value);
+	if (!strcmp(key, "uki"))
+		return set_once(entry->uki_path, value);
+	if (!strcmp(key, "profile"))
+		return set_profile(entry, value);
 	if (!strcmp(key, "initrd"))
 		return add_initrd(entry, value);
 	if (!strcmp(key, "options"))
@@ -214,7 +248,7 @@ static const char *set_key(struct entry *entry, const char *key, const char *val
 
 static bool has_file(const struct entry *entry, const char *path)
 {
-	if (!strcmp(entry->linux_path, path) || !strcmp(entry->efi_path, path))
+	if (!strcmp(entry_image(entry), path))
 		return true;
 	for (unsigned i = 0; i < entry->initrd_count; i++)
 		if (!strcmp(entry->initrd[i], path))
@@ -225,10 +259,13 @@ static bool has_file(const struct entry *entry, const char *path)
 /* What only the whole entry shows. */
 static enum status check_whole(const struct entry *entry, struct problem *problem)
 {
-	if (!entry->linux_path[0] && !entry->efi_path[0])
-		return problem_set(problem, E_ENTRY_INVALID, "%s: neither linux nor efi is given", entry->file);
-	if (entry->linux_path[0] && entry->efi_path[0])
-		return problem_set(problem, E_ENTRY_INVALID, "%s: both linux and efi are given", entry->file);
+	unsigned images = !!entry->linux_path[0] + !!entry->efi_path[0] + !!entry->uki_path[0];
+
+	if (!images)
+		return problem_set(problem, E_ENTRY_INVALID, "%s: neither linux nor uki nor efi is given", entry->file);
+	if (images > 1)
+		return problem_set(problem, E_ENTRY_INVALID, "%s: more than one of linux, uki and efi is given",
+				   entry->file);
 	/* A digest that checks nothing is a typing error that would be taken for a check. */
 	for (unsigned i = 0; i < entry->digest_count; i++)
 		if (!has_file(entry, entry->digests[i].path))
@@ -260,15 +297,26 @@ enum status entry_parse(struct entry *entry, const char *file_name, const char *
 	return check_whole(entry, problem);
 }
 
+bool entry_begin_uki(struct entry *entry, const char *directory, const char *file_name)
+{
+	memset(entry, 0, sizeof(*entry));
+	if (!entry_uki_name_valid(file_name))
+		return false;
+	parse_name(entry, file_name);
+	return fmt_snprint(entry->uki_path, sizeof(entry->uki_path), "%s/%s", directory, file_name) < ENTRY_PATH_MAX;
+}
+
+const char *entry_image(const struct entry *entry)
+{
+	return entry->linux_path[0] ? entry->linux_path : entry->uki_path[0] ? entry->uki_path : entry->efi_path;
+}
+
 enum status entry_check_startable(const struct entry *entry, struct problem *problem)
 {
 	if (entry->architecture[0] && !text_equal_nocase(entry->architecture, "x64"))
 		return problem_set(problem, E_ENTRY_INVALID, "%s: architecture is %s, this is x64", entry->file,
 				   entry->architecture);
-	if (entry->efi_path[0])
-		return problem_set(problem, E_NOT_SUPPORTED, "%s: starting an efi program is not supported yet",
-				   entry->file);
-	if (!entry->linux_path[0])
+	if (!entry_image(entry)[0])
 		return problem_set(problem, E_ENTRY_INVALID, "%s: no kernel is given", entry->file);
 	return OK;
 }
@@ -289,12 +337,11 @@ const uint8_t *entry_find_digest(const struct entry *entry, const char *path)
 
 bool entry_name_after_try(const struct entry *entry, char *to, unsigned size)
 {
-	size_t stem = strlen(entry->id);
+	size_t stem = entry_stem(entry->id);
 	int length;
 
 	if (!entry->counted || !entry->tries_left)
 		return false;
-	stem -= 5;
 	length = fmt_snprint(to, size, "%.*s+%u-%u%s", (int)stem, entry->id, entry->tries_left - 1,
 			     entry->tries_done + 1, entry->id + stem);
 	return length > 0 && (unsigned)length < size;

@@ -7,6 +7,7 @@
 #define BOOT_ENTRY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "boot/config.h"
@@ -34,8 +35,10 @@ struct entry {
 	bool counted;				/* the name has a +LEFT[-DONE] suffix */
 	uint32_t tries_left, tries_done;	/* counted only; left 0: bad, sorted last */
 	char title[128], version[128], machine_id[64], sort_key[64], architecture[16];
-	char linux_path[ENTRY_PATH_MAX];	/* "": an efi entry */
-	char efi_path[ENTRY_PATH_MAX];		/* chain loading: parsed, E15 when it is started */
+	char linux_path[ENTRY_PATH_MAX];	/* one of these three is not "" */
+	char efi_path[ENTRY_PATH_MAX];		/* an EFI program, or a unified kernel image */
+	char uki_path[ENTRY_PATH_MAX];		/* a unified kernel image */
+	uint32_t profile;			/* of the unified kernel image */
 	unsigned initrd_count;
 	char initrd[ENTRY_INITRD_MAX][ENTRY_PATH_MAX];
 	char options[CMDLINE_MAX];		/* all options lines, joined by one blank */
@@ -47,12 +50,24 @@ struct entry {
 /* True if a file of ENTRY_DIRECTORY is an entry by its name: .conf, characters, length. */
 bool entry_name_valid(const char *file_name);
 
+/* The same of UKI_DIRECTORY: .efi. */
+bool entry_uki_name_valid(const char *file_name);
+
+/* Length of an entry's id or file name without ".conf" or ".efi". */
+size_t entry_stem(const char *name);
+
 /* Parses length bytes of text, the file called file_name, into *entry (zeroed first). E13: unusable, one line
  * "FILE:LINE: reason"; the entry's names are filled all the same, for a menu that shows it as broken. */
 enum status entry_parse(struct entry *entry, const char *file_name, const char *text, uint64_t length,
 			struct problem *problem) MUST_CHECK;
 
-/* E13 unless a kernel for this architecture can be started from it; E15 for an efi entry. */
+/* Names of a type #2 entry for the image file_name in directory; zeroes the rest. False: not a name for one. */
+bool entry_begin_uki(struct entry *entry, const char *directory, const char *file_name);
+
+/* The path of linux, uki or efi, whichever is given. */
+const char *entry_image(const struct entry *entry);
+
+/* E13 unless it names an image for this architecture. */
 enum status entry_check_startable(const struct entry *entry, struct problem *problem) MUST_CHECK;
 
 /* Applies the entry's baton-KEY lines over *config (they were checked by entry_parse). */

@@ -105,10 +105,8 @@ static int compare_ids(const struct entry *a, const struct entry *b)
 
 	memcpy(stem_a, a->id, sizeof(stem_a));
 	memcpy(stem_b, b->id, sizeof(stem_b));
-	if (strlen(stem_a) > 5)
-		stem_a[strlen(stem_a) - 5] = '\0';
-	if (strlen(stem_b) > 5)
-		stem_b[strlen(stem_b) - 5] = '\0';
+	stem_a[entry_stem(stem_a)] = '\0';
+	stem_b[entry_stem(stem_b)] = '\0';
 	return entry_version_compare(stem_b, stem_a);
 }
 

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "boot/field.h"
+#include "boot/load_open.h"
 #include "boot/place.h"
 #include "lib/digest.h"
 #include "lib/fmt.h"
@@ -25,15 +27,6 @@ static void inline_drain(void *ctx)
 
 const struct hasher hasher_inline = { .submit = inline_submit, .drain = inline_drain };
 
-/* One step of a load on its way. */
-struct load {
-	const struct source *source;
-	const struct hasher *hasher;	/* load_read() only */
-	struct load_work *work;
-	struct boot_plan *plan;
-	struct problem *problem;
-};
-
 static uint64_t round_up(uint64_t value, uint64_t to)
 {
 	return (value + to - 1) & ~(to - 1);
@@ -54,34 +47,54 @@ static void *at_phys(uint64_t phys)
 	return (void *)(uintptr_t)phys;
 }
 
-static enum status open_file(struct load *load, const struct entry *entry, const char *path)
+enum status load_open_path(struct load *load, struct load_file *file, const char *path)
 {
-	struct load_file *file = &load->work->files[load->work->open_count];
 	enum status status;
 
+	memset(file, 0, sizeof(*file));
 	file->path = path;
 	status = load->source->open(load->source->ctx, path, &file->handle, &file->size, load->problem);
 	if (status)
 		return problem_set(load->problem, status, "%s: %s", path, status_text(status));
+	if (file->size)
+		return OK;
+	load->source->close(load->source->ctx, file->handle);
+	return problem_set(load->problem, E_FILE_SIZE, "%s: file is empty", path);
+}
+
+static enum status open_file(struct load *load, const struct entry *entry, const char *path)
+{
+	struct load_file *file = &load->work->files[load->work->open_count];
+	enum status status = load_open_path(load, file, path);
+
+	if (status)
+		return status;
 	load->work->open_count++;
-	if (!file->size)
-		return problem_set(load->problem, E_FILE_SIZE, "%s: file is empty", path);
 	file->wanted = entry_find_digest(entry, path);
 	if (file->wanted)
 		sha256_init(&file->sha256);
 	return OK;
 }
 
-/* The file's next length bytes, at most one read. */
-static enum status read_next(struct load *load, struct load_file *file, void *to, uint32_t length)
+enum status load_read_at(struct load *load, const struct load_file *file, uint64_t offset, void *to, uint32_t length)
 {
 	const struct source *source = load->source;
 	struct problem why = { 0 };
-	enum status status = source->read(source->ctx, file->handle, file->done, to, length, &why);
+	enum status status = source->read(source->ctx, file->handle, file->base + offset, to, length, &why);
 
 	if (status)
 		return problem_set(load->problem, status, "%s: at byte %llu: %s", file->path,
-				   (unsigned long long)file->done, why.code ? why.text : status_text(status));
+				   (unsigned long long)offset, why.code ? why.text : status_text(status));
+	return OK;
+}
+
+enum status load_read_next(struct load *load, struct load_file *file, void *to, uint32_t length)
+{
+	const struct source *source = load->source;
+	enum status status = load_read_at(load, file, file->done, to, length);
+
+	if (status)
+		return status;
 	if (file->wanted)
 		sha256_update(&file->sha256, to, length);
 	file->done += length;
@@ -99,7 +112,7 @@ static enum status read_rest(struct load *load, struct load_file *file, struct b
 
 		if (length > file->size - file->done)
 			length = file->size - file->done;
-		status = read_next(load, file, at_phys(segment->dest + offset), (uint32_t)length);
+		status = load_read_next(load, file, at_phys(segment->dest + offset), (uint32_t)length);
 		if (status)
 			return status;
 		offset += length;
@@ -124,20 +137,16 @@ static void finish_segment(struct load *load, struct boot_segment *segment)
 				     at_phys(segment->dest + segment->size - rest), rest);
 }
 
-/* Compares with the entry's digest, if it gives one. */
-static enum status check_whole(struct load *load, struct load_file *file, struct boot_segment *segment)
+enum status load_check_digest(struct load *load, struct load_file *file)
 {
 	uint8_t found[SHA256_BYTES];
 	char text[2][2 * SHA256_BYTES + 1];
 
-	if (!file->wanted) {
-		segment->whole_known = false;
-		return OK;
-	}
 	sha256_final(&file->sha256, found);
-	memcpy(segment->whole_sha256, found, sizeof(found));
 	if (!memcmp(found, file->wanted, sizeof(found)))
 		return OK;
+	if (file->container)
+		return problem_set(load->problem, E_DIGEST, "%s: changed while it was read", file->path);
 	for (unsigned i = 0; i < SHA256_BYTES; i++) {
 		fmt_snprint(text[0] + 2 * i, 3, "%02x", found[i]);
 		fmt_snprint(text[1] + 2 * i, 3, "%02x", file->wanted[i]);
@@ -146,13 +155,27 @@ static enum status check_whole(struct load *load, struct load_file *file, struct
 			   text[1]);
 }
 
+/* Compares with the entry's digest, if it gives one, and says so in the segment. */
+static enum status check_whole(struct load *load, struct load_file *file, struct boot_segment *segment)
+{
+	if (!file->wanted) {
+		segment->whole_known = false;
+		return OK;
+	}
+	memcpy(segment->whole_sha256, file->container ? file->container->wanted : file->wanted, SHA256_BYTES);
+	return load_check_digest(load, file);
+}
+
 static enum status build_cmdline(struct load *load, const struct entry *entry, const struct config *config)
 {
 	struct boot_plan *plan = load->plan;
+	const char *own = load->work->cmdline;
 	uint32_t max = load->work->image.cmdline_max;
-	bool both = entry->options[0] && config->append[0];
-	int length = fmt_snprint(plan->cmdline, sizeof(plan->cmdline), "%s%s%s", entry->options, both ? " " : "",
-				 config->append);
+	/* What firmware verified as part of the image is not to be replaced by what nobody verified. */
+	bool fixed = load->source->verified && own[0];
+	const char *options = entry->options[0] && !fixed ? entry->options : own, *append = fixed ? "" : config->append;
+	int length = fmt_snprint(plan->cmdline, sizeof(plan->cmdline), "%s%s%s", options,
+				 options[0] && append[0] ? " " : "", append);
 
 	if (length >= CMDLINE_MAX)
 		return problem_set(load->problem, E_CMDLINE_LENGTH, "%s: command line of %d bytes, at most %d",
@@ -163,19 +186,33 @@ static enum status build_cmdline(struct load *load, const struct entry *entry, c
 	return OK;
 }
 
+static uint32_t first_bytes(const struct load_file *file)
+{
+	return file->size < BZIMAGE_HEADER_BYTES ? (uint32_t)file->size : BZIMAGE_HEADER_BYTES;
+}
+
+/* Kernels may be PE files too: the boot protocol's mark goes first. */
+static bool looks_like_pe(const struct load_file *file, const uint8_t *first)
+{
+	return file->size >= BZIMAGE_HEADER_BYTES && first[0] == 'M' && first[1] == 'Z' &&
+	       field32(first + BZIMAGE_MAGIC_AT) != BZIMAGE_MAGIC;
+}
+
 static enum status open_kernel(struct load *load, const struct entry *entry)
 {
 	struct load_work *work = load->work;
 	struct boot_plan *plan = load->plan;
 	struct load_file *file = &load->work->files[0];
 	struct bzimage *image = &work->image;
-	enum status status = open_file(load, entry, entry->linux_path);
-	uint32_t first;
+	enum status status = open_file(load, entry, entry_image(entry));
 
-	if (status)
-		return status;
-	first = file->size < BZIMAGE_HEADER_BYTES ? (uint32_t)file->size : BZIMAGE_HEADER_BYTES;
-	status = read_next(load, file, work->setup, first);
+	if (!status)
+		status = load_read_next(load, file, work->setup, first_bytes(file));
+	if (!status && looks_like_pe(file, work->setup)) {
+		status = load_open_uki(load, entry);
+		if (!status)
+			status = load_read_next(load, file, work->setup, first_bytes(file));
+	}
 	if (!status)
 		status = bzimage_check_header(image, file->path, work->setup, file->size, load->problem);
 	if (status)
@@ -189,19 +226,24 @@ static enum status open_kernel(struct load *load, const struct entry *entry)
 	return OK;
 }
 
-/* Opens all initrds; *bytes is the size of their concatenation. */
+/* Opens the entry's initrds; *bytes is the size of the concatenation, the image's own first. */
 static enum status open_initrds(struct load *load, const struct entry *entry, uint64_t *bytes)
 {
+	const struct load_work *work = load->work;
+
 	*bytes = 0;
 	for (unsigned i = 0; i < entry->initrd_count; i++) {
 		enum status status = open_file(load, entry, entry->initrd[i]);
-		uint64_t size = load->work->files[i + 1].size;
 
 		if (status)
 			return status;
+	}
+	for (unsigned i = 1; i < work->open_count; i++) {
+		uint64_t size = work->files[i].size;
+
 		if (size > LOAD_INITRD_BYTES_MAX || round_up(*bytes, INITRD_PAD) + size > LOAD_INITRD_BYTES_MAX)
 			return problem_set(load->problem, E_FILE_SIZE, "%s: initrds are more than 16 GiB",
-					   entry->initrd[i]);
+					   work->files[i].path);
 		*bytes = round_up(*bytes, INITRD_PAD) + size;
 	}
 	return OK;
@@ -232,7 +274,7 @@ static bool stays_in_place(struct load *load, enum segment_kind kind, const stru
 	const struct source *source = load->source;
 	struct problem unused = { 0 };
 
-	if (kind != SEGMENT_INITRD || load->work->open_count != 2 || !source->in_place)
+	if (kind != SEGMENT_INITRD || load->work->open_count != 2 || file->container || !source->in_place)
 		return false;
 	*dest = source->in_place(source->ctx, file->handle, request);
 	return *dest && !place_check(request, *dest, &unused);
@@ -336,7 +378,7 @@ static enum status read_kernel(struct load *load)
 	enum status status = OK;
 
 	if (rest)
-		status = read_next(load, file, work->setup + BZIMAGE_HEADER_BYTES, rest);
+		status = load_read_next(load, file, work->setup + BZIMAGE_HEADER_BYTES, rest);
 	if (!status)
 		status = bzimage_check_setup(&work->image, file->path, work->setup, work->version,
 					     sizeof(work->version), load->problem);
@@ -379,7 +421,11 @@ static enum status read_initrds(struct load *load)
 static void close_files(struct load_work *work)
 {
 	for (unsigned i = 0; i < work->open_count; i++)
-		work->source->close(work->source->ctx, work->files[i].handle);
+		if (!work->files[i].container)
+			work->source->close(work->source->ctx, work->files[i].handle);
+	if (work->container.handle)
+		work->source->close(work->source->ctx, work->container.handle);
+	work->container.handle = NULL;
 	work->open_count = 0;
 }
 
@@ -391,10 +437,10 @@ enum status load_place(const struct source *source, const struct entry *entry, c
 	uint64_t initrd_bytes;
 
 	memset(plan, 0, sizeof(*plan));
-	memset(work->files, 0, sizeof(work->files));
 	work->source = source;
 	work->open_count = 0;
-	work->version[0] = '\0';
+	work->container.handle = NULL;
+	work->cmdline[0] = work->version[0] = '\0';
 	if (status)
 		return status;
 	memcpy(plan->entry_id, entry->id, sizeof(plan->entry_id));
@@ -446,32 +492,4 @@ void load_release(const struct source *source, struct boot_plan *plan)
 	if (plan->digest_table)
 		source->release(source->ctx, (uintptr_t)plan->digest_table, table_bytes(plan->digest_capacity));
 	memset(plan, 0, sizeof(*plan));
-}
-
-enum status load_text(const struct source *source, const char *path, char *buffer, uint32_t size, uint32_t *length,
-		      struct problem *problem)
-{
-	uint32_t done = 0;
-	uint64_t bytes;
-	void *file;
-	enum status status = source->open(source->ctx, path, &file, &bytes, problem);
-
-	*length = 0;
-	if (status)
-		return problem_set(problem, status, "%s: %s", path, status_text(status));
-	if (bytes >= size)
-		status = problem_set(problem, E_FILE_SIZE, "%s: %llu bytes, at most %u", path,
-				     (unsigned long long)bytes, size - 1);
-	while (!status && done < bytes) {
-		uint32_t part = bytes - done > SOURCE_READ_MAX ? SOURCE_READ_MAX : (uint32_t)(bytes - done);
-
-		status = source->read(source->ctx, file, done, buffer + done, part, problem);
-		done += part;
-	}
-	source->close(source->ctx, file);
-	if (status)
-		return problem_set(problem, status, "%s: %s", path, status_text(status));
-	buffer[done] = '\0';
-	*length = done;
-	return OK;
 }

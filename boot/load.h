@@ -7,6 +7,7 @@
 #ifndef BOOT_LOAD_H
 #define BOOT_LOAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "boot/bzimage.h"
@@ -14,6 +15,7 @@
 #include "boot/entry.h"
 #include "boot/segment.h"
 #include "boot/source.h"
+#include "boot/uki.h"
 #include "lib/sha256.h"
 #include "lib/status.h"
 
@@ -32,20 +34,35 @@ struct hasher {
 /* Computes at once, on the calling CPU. */
 extern const struct hasher hasher_inline;
 
-/* A file on its way. */
+#define LOAD_UKI_FILES		3			/* .linux, .ucode, .initrd */
+#define LOAD_FILES_MAX		(LOAD_UKI_FILES + ENTRY_INITRD_MAX)
+#define LOAD_FIRST_BYTES	PE_HEADERS_MAX		/* of a file, to see what it is */
+
+/* A file on its way, or a section of one. */
 struct load_file {
 	const char *path;
 	void *handle;
-	uint64_t size, done;		/* bytes; read so far */
-	const uint8_t *wanted;		/* whole SHA-256 that the entry gives, NULL: none */
-	struct sha256_ctx sha256;	/* running, only if wanted */
+	const struct load_file *container;	/* the open file that this is a section of, NULL: a file */
+	uint64_t base;				/* where it begins there */
+	uint64_t size, done;			/* bytes; read so far */
+	const uint8_t *wanted;			/* its SHA-256 as the entry gives it, NULL: none; a section's was taken
+						 * when the container was compared */
+	struct sha256_ctx sha256;		/* running, only if wanted */
 };
 
-/* Memory of one load: 40 KiB, contents of no interest to the caller but for version. */
+/* Memory of one load: 80 KiB, contents of no interest to the caller but for version. */
 struct load_work {
 	const struct source *source;
 	unsigned open_count;
-	struct load_file files[1 + ENTRY_INITRD_MAX];	/* the kernel is the first */
+	struct load_file files[LOAD_FILES_MAX];		/* the kernel is the first, the rest are initrds */
+	struct load_file container;			/* handle NULL: the kernel is a file by itself */
+	char section_paths[LOAD_UKI_FILES][ENTRY_PATH_MAX + 16];
+	uint8_t section_sha256[LOAD_UKI_FILES][SHA256_BYTES];
+	struct pe pe;
+	struct uki uki;
+	char text[UKI_TEXT_BYTES];
+	char cmdline[CMDLINE_MAX];			/* the image's own */
+	uint8_t first[LOAD_FIRST_BYTES];
 	uint8_t setup[BZIMAGE_SETUP_MAX];
 	struct bzimage image;
 	char version[128];		/* kernel's version string, valid after load_read() */
@@ -68,6 +85,15 @@ enum status load_read(const struct hasher *hasher, struct load_work *work, struc
 enum status load_entry(const struct source *source, const struct hasher *hasher, const struct entry *entry,
 		       const struct config *config, struct load_work *work, struct boot_plan *plan,
 		       struct problem *problem) MUST_CHECK;
+
+/* Whether the file at path can be taken apart as a unified kernel image. False if it is something else or malformed,
+ * problem then says why. Uses work. */
+bool load_is_uki(const struct source *source, const char *path, struct load_work *work, struct problem *problem);
+
+/* Fills an entry for the file of that name in UKI_DIRECTORY (type #2 of the Boot Loader Specification). E13, E20-E25:
+ * unusable; the entry's names are filled all the same. Uses work. */
+enum status load_uki_entry(const struct source *source, struct entry *entry, const char *file_name,
+			   struct load_work *work, struct problem *problem) MUST_CHECK;
 
 /* Gives the plan's memory back to the source: the user went back to the menu, or the start was refused. */
 void load_release(const struct source *source, struct boot_plan *plan);

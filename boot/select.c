@@ -82,14 +82,12 @@ bool select_glob_match(const char *pattern, const char *text)
 bool select_entry_matches(const struct entry *entry, const char *pattern)
 {
 	char stem[ENTRY_NAME_MAX];
-	size_t length = strlen(entry->id);
+	size_t length = entry_stem(entry->id);
 
 	if (select_glob_match(pattern, entry->id))
 		return true;
-	if (length <= 5)
-		return false;
-	memcpy(stem, entry->id, length - 5);
-	stem[length - 5] = '\0';
+	memcpy(stem, entry->id, length);
+	stem[length] = '\0';
 	return select_glob_match(pattern, stem);
 }
 

@@ -7,6 +7,7 @@
 #ifndef BOOT_SOURCE_H
 #define BOOT_SOURCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/status.h"
@@ -31,6 +32,7 @@ typedef void source_list_fn(void *arg, const char *name, uint64_t size);
 
 struct source {
 	void *ctx;
+	bool verified;			/* what an entry's image holds was verified by firmware, the entry was not */
 
 	/* Calls each() for every plain file of a directory, names without path, in any order. E20: there is none. */
 	enum status (*list)(void *ctx, const char *directory, source_list_fn *each, void *arg, struct problem *p);
@@ -38,8 +40,8 @@ struct source {
 	/* Opens a file for reading; *file is the source's own. E20: missing. E21: firmware failed. */
 	enum status (*open)(void *ctx, const char *path, void **file, uint64_t *size, struct problem *p);
 
-	/* Reads exactly length (<= SOURCE_READ_MAX) bytes at offset into to. load.c reads each file once, in
-	 * order. E21: firmware failed, or the file ended early. */
+	/* Reads exactly length (<= SOURCE_READ_MAX) bytes at offset into to. Files are read once and in order, but for
+	 * images that are taken apart. E21: firmware failed, or the file ended early. */
 	enum status (*read)(void *ctx, void *file, uint64_t offset, void *to, uint32_t length, struct problem *p);
 
 	/* May be NULL. Where the file's bytes already lie for good, if that meets the request; 0: read them elsewhere.

@@ -74,12 +74,12 @@ static void list_parts(struct bundle *b, struct listed_entry *listed)
 	const struct entry *entry = &listed->entry;
 
 	part_count = 0;
-	fmt_snprint(conf, sizeof conf, "%s/%s", ENTRY_DIRECTORY, entry->file);
+	fmt_snprint(conf, sizeof conf, "%s/%s", listed->directory, entry->file);
 	add_part(&b->own, CONFIG_LOADER_CONF, CONFIG_LOADER_CONF, true);
 	add_part(&b->own, CONFIG_BATON_CONF, CONFIG_BATON_CONF, true);
 	add_part(listed->volume, conf, conf, false);
 	add_part(&b->own, b->own_path, LOOP_BATON, false);
-	add_part(listed->volume, entry->linux_path, entry->linux_path, false);
+	add_part(listed->volume, entry_image(entry), entry_image(entry), false);
 	for (unsigned i = 0; i < entry->initrd_count; i++)
 		add_part(listed->volume, entry->initrd[i], entry->initrd[i], false);
 }

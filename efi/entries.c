@@ -12,6 +12,7 @@
 struct collect {
 	struct entries *entries;
 	struct volume *volume;
+	const char *directory;
 	struct problem *problem;
 };
 
@@ -19,24 +20,38 @@ static void collect_name(void *arg, const char *name, uint64_t size)
 {
 	struct collect *collect = arg;
 	struct entries *entries = collect->entries;
+	bool text = strcmp(collect->directory, ENTRY_DIRECTORY) == 0;
 	void *listed;
 
 	(void)size;
-	if (!entry_name_valid(name))
+	if (text ? !entry_name_valid(name) : !entry_uki_name_valid(name))
 		return;
 	if (entries->count == ENTRIES_MAX) {
 		problem_set(collect->problem, E_ENTRY_INVALID, "%s/%s: more than %u entries, left out",
-			    ENTRY_DIRECTORY, name, ENTRIES_MAX);
+			    collect->directory, name, ENTRIES_MAX);
 		return;
 	}
 	if (memory_new(sizeof(struct listed_entry), &listed, collect->problem))
 		return;
 	((struct listed_entry *)listed)->volume = collect->volume;
+	((struct listed_entry *)listed)->directory = collect->directory;
 	entries->list[entries->count++] = listed;
 	fmt_snprint(((struct listed_entry *)listed)->entry.file, ENTRY_NAME_MAX, "%s", name);
 }
 
-static void read_entry(struct listed_entry *listed)
+/* Type #2: an image that describes itself. */
+static void read_image(struct listed_entry *listed)
+{
+	static struct load_work work;
+	char file[ENTRY_NAME_MAX];
+
+	fmt_snprint(file, sizeof file, "%s", listed->entry.file);
+	if (load_uki_entry(&listed->volume->source, &listed->entry, file, &work, &listed->problem) == OK)
+		listed->problem.code = OK;
+}
+
+/* Type #1. */
+static void read_text(struct listed_entry *listed)
 {
 	static char text[ENTRY_FILE_BYTES + 1];
 	char path[sizeof ENTRY_DIRECTORY + ENTRY_NAME_MAX], file[ENTRY_NAME_MAX];
@@ -54,18 +69,31 @@ static void read_entry(struct listed_entry *listed)
 		listed->problem = unread;
 }
 
-enum status entries_read(struct entries *entries, struct volume *volume, struct problem *problem)
+static enum status read_directory(struct entries *entries, struct volume *volume, const char *directory,
+				  struct problem *problem)
 {
 	struct problem missing = { .code = OK }, first = { .code = OK };
-	struct collect collect = { entries, volume, &first };
+	struct collect collect = { entries, volume, directory, &first };
 	unsigned i = entries->count;
-	enum status error = volume->source.list(volume, ENTRY_DIRECTORY, collect_name, &collect, &missing);
+	enum status error = volume->source.list(volume, directory, collect_name, &collect, &missing);
 
 	if (error && error != E_FILE_MISSING)
 		return problem_set(problem, missing.code, "%s", missing.text);
-	for (; i < entries->count; i++)
-		read_entry(entries_listed(entries, i));
+	for (; i < entries->count; i++) {
+		if (strcmp(directory, ENTRY_DIRECTORY) == 0)
+			read_text(entries_listed(entries, i));
+		else
+			read_image(entries_listed(entries, i));
+	}
 	return first.code ? problem_set(problem, first.code, "%s", first.text) : OK;
+}
+
+enum status entries_read(struct entries *entries, struct volume *volume, struct problem *problem)
+{
+	enum status error = read_directory(entries, volume, ENTRY_DIRECTORY, problem);
+	enum status image_error = read_directory(entries, volume, UKI_DIRECTORY, problem);
+
+	return error ? error : image_error;
 }
 
 void entries_finish(struct entries *entries)
@@ -82,19 +110,22 @@ enum status entries_count_try(struct listed_entry *listed, struct problem *probl
 {
 	struct entry *entry = &listed->entry;
 	char name[ENTRY_NAME_MAX], path[sizeof ENTRY_DIRECTORY + ENTRY_NAME_MAX];
+	bool image = strcmp(listed->directory, UKI_DIRECTORY) == 0;
 	enum status error;
 	unsigned i;
 
 	if (!entry_name_after_try(entry, name, sizeof name))
 		return OK;
-	fmt_snprint(path, sizeof path, "%s/%s", ENTRY_DIRECTORY, entry->file);
+	fmt_snprint(path, sizeof path, "%s/%s", listed->directory, entry->file);
 	error = file_rename(listed->volume, path, name, problem);
 	if (error)
 		return error;
 	fmt_snprint(entry->file, sizeof entry->file, "%s", name);
+	if (image)
+		fmt_snprint(entry->uki_path, sizeof entry->uki_path, "%s/%s", UKI_DIRECTORY, name);
 	entry->tries_left--;
 	entry->tries_done++;
-	fmt_snprint(path, sizeof path, "%s/%s", ENTRY_DIRECTORY, name);
+	fmt_snprint(path, sizeof path, "%s/%s", listed->directory, name);
 	for (i = 0; path[i]; i++)
 		if (path[i] == '/')
 			path[i] = '\\';

@@ -14,6 +14,7 @@
 struct listed_entry {
 	struct entry entry;
 	struct volume *volume;		/* paths are relative to it */
+	const char *directory;		/* of the file that the entry is or is described in */
 	struct problem problem;		/* code OK: it can be started */
 };
 

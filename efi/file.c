@@ -11,7 +11,6 @@
 
 #define PATH_UNITS	256
 #define INFO_BYTES	1024	/* EFI_FILE_INFO with the longest FAT name: 80 + 2 * 256 */
-#define APPROVED_BYTES_MAX (512ull << 20)
 
 /* '/' to '\', doubled separators dropped. E20 if it is too long to exist. */
 static enum status path_convert(CHAR16 *to, const char *path, struct problem *problem)
@@ -203,7 +202,8 @@ enum status volume_open(struct volume *volume, EFI_HANDLE device, struct problem
 	memset(volume, 0, sizeof *volume);
 	volume->device = device;
 	volume->source = (struct source){
-		.ctx = volume, .list = source_list, .open = source_open, .read = source_read, .close = source_close,
+		.ctx = volume, .verified = firmware_secure_boot_on(), .list = source_list, .open = source_open,
+		.read = source_read, .close = source_close,
 		.place = source_place, .release = source_release, .progress = source_progress,
 	};
 	status = firmware.boot->HandleProtocol(device, &guid_file_system, (void **)&system);
@@ -256,37 +256,48 @@ static enum status read_whole(struct volume *volume, void *file, uint8_t *to, ui
 	return OK;
 }
 
-enum status file_approve(struct volume *volume, const char *path, struct problem *problem)
+enum status file_load(struct volume *volume, const char *path, uint64_t *phys, uint64_t *bytes,
+		      struct problem *problem)
 {
 	struct place_request request = { .kind = PLACE_INITRD, .align = 4096, .min = 1 << 20, .max = 1ull << 46 };
-	uint64_t bytes, phys;
 	void *file;
+	enum status error = source_open(volume, path, &file, bytes, problem);
+
+	if (error)
+		return error;
+	request.size = *bytes;
+	if (*bytes == 0 || *bytes > FILE_LOAD_BYTES_MAX)
+		error = problem_set(problem, E_FILE_SIZE, "%s: %llu bytes", path, (unsigned long long)*bytes);
+	else
+		error = memory_place(&request, phys, problem);
+	if (!error) {
+		error = read_whole(volume, file, (uint8_t *)*phys, *bytes, path, problem);
+		if (error)
+			memory_release(*phys, *bytes);
+	}
+	source_close(volume, file);
+	return error;
+}
+
+enum status file_approve(struct volume *volume, const char *path, struct problem *problem)
+{
+	uint64_t bytes, phys;
 	enum status error;
 
 	if (!firmware_secure_boot_on())
 		return OK;
-	error = source_open(volume, path, &file, &bytes, problem);
+	error = file_load(volume, path, &phys, &bytes, problem);
 	if (error)
 		return error;
-	request.size = bytes;
-	if (bytes == 0 || bytes > APPROVED_BYTES_MAX)
-		error = problem_set(problem, E_FILE_SIZE, "%s: %llu bytes", path, (unsigned long long)bytes);
-	else
-		error = memory_place(&request, &phys, problem);
-	if (!error) {
-		error = read_whole(volume, file, (uint8_t *)phys, bytes, path, problem);
-		if (!error)
-			error = secure_check_kernel(path, (void *)phys, bytes, problem);
-		if (error) {
-			memory_release(phys, bytes);
-		} else {
-			volume->approved = (void *)phys;
-			volume->approved_bytes = bytes;
-			fmt_snprint(volume->approved_path, sizeof volume->approved_path, "%s", path);
-		}
+	error = secure_check_kernel(path, (void *)phys, bytes, problem);
+	if (error) {
+		memory_release(phys, bytes);
+		return error;
 	}
-	source_close(volume, file);
-	return error;
+	volume->approved = (void *)phys;
+	volume->approved_bytes = bytes;
+	fmt_snprint(volume->approved_path, sizeof volume->approved_path, "%s", path);
+	return OK;
 }
 
 void file_forget_approved(struct volume *volume)

@@ -11,6 +11,7 @@
 #include "efi/firmware.h"
 
 #define FILE_OPEN_MAX 12		/* kernel, initrds, text */
+#define FILE_LOAD_BYTES_MAX (2ull << 30)	/* unified images hold initrds */
 
 struct volume;
 
@@ -39,6 +40,10 @@ enum status MUST_CHECK volume_open(struct volume *volume, EFI_HANDLE device, str
 /* Renames a file within its directory. E21. */
 enum status MUST_CHECK file_rename(struct volume *volume, const char *path, const char *new_name,
 				   struct problem *problem);
+
+/* Reads a file whole into pages of its own, which the caller gives back with memory_release(). E20-E22, E50. */
+enum status MUST_CHECK file_load(struct volume *volume, const char *path, uint64_t *phys, uint64_t *bytes,
+				 struct problem *problem);
 
 /*
  * Secure Boot: reads path whole into memory, has firmware judge those bytes, and keeps them: until

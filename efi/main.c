@@ -4,6 +4,7 @@
  * loads that and leaves firmware for good. Whatever goes wrong before that is one line with its number, and the menu.
  */
 #include "boot/select.h"
+#include "boot/uki.h"
 #include "efi/firmware.h"
 #include "efi/last.h"
 #include "efi/menu.h"
@@ -52,7 +53,8 @@ static void read_entries(struct problem *problem)
 		menu_add_problem(&menu, problem);
 	entries_finish(&entries);
 	if (!entries.count) {
-		problem_set(problem, E_NO_ENTRIES, "no boot entries: %s has no .conf file", ENTRY_DIRECTORY);
+		problem_set(problem, E_NO_ENTRIES, "no boot entries: no .conf file in %s, no .efi file in %s",
+			    ENTRY_DIRECTORY, UKI_DIRECTORY);
 		menu_add_problem(&menu, problem);
 	}
 }

@@ -9,6 +9,7 @@
 #include "efi/input.h"
 #include "efi/mp.h"
 #include "efi/print.h"
+#include "efi/program.h"
 #include "efi/progress.h"
 #include "efi/tables.h"
 #include "efi/vars.h"
@@ -20,9 +21,10 @@
 /* What kernel_main() gets: it must outlive firmware and every stack frame here. */
 static struct boot_info info;
 
+static struct load_work work;
+
 /* The first generation of a loop: Baton itself, with a bundle of everything that the later ones need. */
-static enum status load_loop(struct listed_entry *listed, const char *cmdline, struct load_work *work,
-			     struct problem *problem)
+static enum status load_loop(struct listed_entry *listed, const char *cmdline, struct problem *problem)
 {
 	static struct bundle bundle;
 	static struct entry next;
@@ -36,7 +38,7 @@ static enum status load_loop(struct listed_entry *listed, const char *cmdline, s
 	info.config.append[0] = 0;
 	error = loop_entry(&next, &listed->entry, &info.config, cmdline, problem);
 	if (!error)
-		error = load_entry(&bundle.source, mp_hasher(), &next, &info.config, work, &info.plan, problem);
+		error = load_entry(&bundle.source, mp_hasher(), &next, &info.config, &work, &info.plan, problem);
 	if (error)
 		bundle_drop(&bundle);
 	return error;
@@ -44,17 +46,11 @@ static enum status load_loop(struct listed_entry *listed, const char *cmdline, s
 
 static enum status load(struct listed_entry *listed, const char *cmdline, struct problem *problem)
 {
-	static struct load_work work;
 	struct volume *volume = listed->volume;
-	enum status error = listed->problem.code, join_error;
+	enum status error = file_approve(volume, entry_image(&listed->entry), problem), join_error;
 
-	if (error)
-		return problem_set(problem, error, "%s", listed->problem.text);
-	error = entry_check_startable(&listed->entry, problem);
-	if (!error)
-		error = file_approve(volume, listed->entry.linux_path, problem);
 	if (!error && info.config.loop)
-		error = load_loop(listed, cmdline, &work, problem);
+		error = load_loop(listed, cmdline, problem);
 	else if (!error)
 		error = load_entry(&volume->source, mp_hasher(), &listed->entry, &info.config, &work, &info.plan,
 				   problem);
@@ -83,6 +79,26 @@ static void tell_next_system(struct listed_entry *listed, const struct settings 
 	vars_set_time(L"LoaderTimeExecUSec");
 }
 
+/* Unlike a kernel, an EFI program may come back, and then all is as it was. */
+static enum status start_program(struct listed_entry *listed, const struct settings *settings, struct problem *problem)
+{
+	struct program program;
+	enum status error = program_load(listed->volume, &listed->entry, info.config.append, &program, problem);
+
+	if (error)
+		return error;
+	tell_next_system(listed, settings);
+	return program_start(&program, problem);
+}
+
+static bool is_program(const struct listed_entry *listed)
+{
+	struct problem unused = { .code = OK };
+
+	return listed->entry.efi_path[0] &&
+	       !load_is_uki(&listed->volume->source, listed->entry.efi_path, &work, &unused);
+}
+
 /* A policy that cannot act yet must not look as if it did: one line, and the default (restart) stands in. */
 static void warn_policy(const struct config *config)
 {
@@ -107,6 +123,7 @@ enum status start_entry(struct listed_entry *listed, const struct settings *sett
 	struct entry *entry = &listed->entry;
 	static char as_written[CMDLINE_MAX];
 	enum status error;
+	bool program;
 
 	memset(&info, 0, sizeof info);
 	settings_for_entry(settings, entry, &info.config);
@@ -114,10 +131,20 @@ enum status start_entry(struct listed_entry *listed, const struct settings *sett
 	if (options)
 		fmt_snprint(entry->options, sizeof entry->options, "%s", options);
 	print("Starting %s\n", entry->title[0] ? entry->title : entry->id);
-	warn_policy(&info.config);
-	error = load(listed, settings->cmdline, problem);
-	memcpy(entry->options, as_written, sizeof as_written);
+	error = listed->problem.code;
 	if (error)
+		problem_set(problem, error, "%s", listed->problem.text);
+	else
+		error = entry_check_startable(entry, problem);
+	program = !error && is_program(listed);
+	if (program) {
+		error = start_program(listed, settings, problem);
+	} else if (!error) {
+		warn_policy(&info.config);
+		error = load(listed, settings->cmdline, problem);
+	}
+	memcpy(entry->options, as_written, sizeof as_written);
+	if (error || program)
 		return error;
 	if (watch_until_ms && key_came(watch_until_ms)) {
 		load_release(&listed->volume->source, &info.plan);

@@ -168,26 +168,37 @@ static void apply_cmdline(struct door2 *d)
 
 struct selection {
 	struct boot_info *info;
+	const char *directory;		/* that is listed */
 	unsigned good;			/* entries that parse: entries[0] is the best of them */
 };
+
+static enum status read_entry(const char *name, struct entry *entry, struct problem *problem)
+{
+	char path[sizeof(ENTRY_DIRECTORY) + ENTRY_NAME_MAX];
+	uint32_t length = 0;
+	enum status s;
+
+	fmt_snprint(path, sizeof(path), "%s/%s", ENTRY_DIRECTORY, name);
+	s = load_text(&bundle.source, path, text, sizeof(text), &length, problem);
+	return s == OK ? entry_parse(entry, name, text, length, problem) : s;
+}
 
 /* Of two entries the better one stays, so that their number needs no memory. */
 static void consider(void *arg, const char *name, uint64_t size)
 {
 	struct selection *selection = arg;
 	struct problem problem = { .code = OK };
-	char path[sizeof(ENTRY_DIRECTORY) + ENTRY_NAME_MAX], file[ENTRY_NAME_MAX];
-	struct entry *list[2] = { &entries[0], &entries[1] };
-	uint32_t length = 0;
+	struct entry *list[2] = { &entries[0], &entries[1] }, *entry = list[selection->good ? 1 : 0];
+	bool conf = strcmp(selection->directory, ENTRY_DIRECTORY) == 0;
+	char file[ENTRY_NAME_MAX];
 	unsigned best;
 
 	(void)size;
-	if (!entry_name_valid(name))
+	if (conf ? !entry_name_valid(name) : !entry_uki_name_valid(name))
 		return;
 	fmt_snprint(file, sizeof(file), "%s", name);
-	fmt_snprint(path, sizeof(path), "%s/%s", ENTRY_DIRECTORY, file);
-	if (load_text(&bundle.source, path, text, sizeof(text), &length, &problem) ||
-	    entry_parse(&entries[selection->good ? 1 : 0], file, text, length, &problem)) {
+	if (conf ? read_entry(file, entry, &problem) :
+		   load_uki_entry(&bundle.source, entry, file, &work, &problem)) {
 		door2_note(selection->info, &problem);
 		return;
 	}
@@ -206,13 +217,20 @@ static enum status choose_entry(struct door2 *d, struct problem *problem)
 	struct entry *list[1] = { &entries[0] };
 	struct problem missing = { .code = OK };
 	unsigned index;
-	enum status s = bundle_list(&bundle, ENTRY_DIRECTORY, consider, &selection, &missing);
+	static const char *const directories[] = { ENTRY_DIRECTORY, UKI_DIRECTORY };
+	enum status s;
 
-	if (s != OK && s != E_FILE_MISSING)
-		return problem_set(problem, s, "%s", missing.text);
+	for (unsigned i = 0; i < 2; i++) {
+		missing.code = OK;
+		selection.directory = directories[i];
+		s = bundle_list(&bundle, directories[i], consider, &selection, &missing);
+		if (s != OK && s != E_FILE_MISSING)
+			return problem_set(problem, s, "%s", missing.text);
+	}
 	if (!selection.good)
-		return problem_set(problem, E_NO_ENTRIES, "no boot entries: the bundle has no usable .conf file in %s",
-				   ENTRY_DIRECTORY);
+		return problem_set(problem, E_NO_ENTRIES,
+				   "no boot entries: the bundle has no usable .conf file in %s, no .efi file in %s",
+				   ENTRY_DIRECTORY, UKI_DIRECTORY);
 	missing.code = OK;
 	s = select_default(&d->info->config, list, 1, NULL, NULL, &index, &missing);
 	door2_note(d->info, &missing);

@@ -45,8 +45,9 @@ class Machine:
 
     def __init__(self, workdir=None, disk=None, smp=1, mem="2G", cpu="max", accel="tcg", ovmf="plain", ovmf_code=None,
                  bus="virtio", boot_args=(), args=(), qemu=None, echo=None, firmware=True, gui=False, vars_file=None,
-                 bootindex=True, board="q35", pipe_bytes=PIPE_BYTES, reboot=False):
-        """reboot: a reset starts the machine again, memory kept, as on a real one; else it ends QEMU."""
+                 bootindex=True, board="q35", pipe_bytes=PIPE_BYTES, reboot=False, keep=False):
+        """reboot: a reset starts the machine again, memory kept, as on a real one; else it ends QEMU. keep: what the
+        machine writes stays in the disk image."""
         self.own_dir = workdir is None
         self.dir = workdir or tempfile.mkdtemp(prefix="baton-qemu-")
         os.makedirs(self.dir, exist_ok=True)
@@ -71,7 +72,7 @@ class Machine:
         if firmware:
             self._firmware(ovmf, ovmf_code, vars_file)
         if disk:
-            self._disk(disk, bus, ",bootindex=0" if bootindex else "")
+            self._disk(disk, bus, ",bootindex=0" if bootindex else "", keep)
         self.command += [*boot_args, *args]
 
     def _firmware(self, ovmf, code, vars_file):
@@ -87,12 +88,13 @@ class Machine:
         self.command += ["-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + code,
                          "-drive", "if=pflash,unit=1,format=raw,file=" + variables]
 
-    def _disk(self, disk, bus, first):
+    def _disk(self, disk, bus, first, keep):
         """first: QEMU's boot order, which overrides the firmware's own BootOrder; "" leaves that alone."""
         device = {"virtio": ["-device", "virtio-blk-pci,drive=disk" + first],
                   "ahci": ["-device", "ide-hd,drive=disk,bus=ide.0" + first],
                   "usb": ["-device", "qemu-xhci", "-device", "usb-storage,drive=disk" + first]}[bus]
-        self.command += ["-drive", "if=none,id=disk,format=raw,snapshot=on,file=" + disk, *device]
+        self.command += ["-drive", "if=none,id=disk,format=raw,snapshot=%s,file=%s" % ("off" if keep else "on", disk),
+                         *device]
 
     def printable(self):
         """The command for a person to paste: serial and monitor on the terminal instead of our sockets."""

@@ -26,6 +26,7 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 import mkimage  # noqa: E402
+import mkuki  # noqa: E402
 import qemu  # noqa: E402
 
 APPEND = "console=ttyS0,115200 panic=-1"
@@ -62,22 +63,11 @@ def make_grub(work):
 
 
 def make_uki(work, kernel, initrd):
-    """systemd's stub with the sections of the Unified Kernel Image specification."""
-    target = os.path.join(work, "uki-%s.efi" % os.path.basename(initrd))
     cmdline = os.path.join(work, "cmdline")
     with open(cmdline, "w") as f:
         f.write(APPEND)
-    stub = SYSTEMD + "/linuxx64.efi.stub"
-    headers = subprocess.run(["objdump", "-h", stub], check=True, capture_output=True, text=True).stdout
-    rows = re.findall(r"^\s+\d+ \S+\s+([0-9a-f]+)\s+([0-9a-f]+)", headers, re.M)
-    at = max(int(size, 16) + int(vma, 16) for size, vma in rows)
-    command = ["objcopy"]
-    for name, path in ((".cmdline", cmdline), (".linux", kernel), (".initrd", initrd)):
-        at = (at + 0xfff) & ~0xfff
-        command += ["--add-section", "%s=%s" % (name, path), "--change-section-vma", "%s=0x%x" % (name, at)]
-        at += os.path.getsize(path)
-    subprocess.run([*command, stub, target], check=True)
-    return target
+    return mkuki.make_uki(os.path.join(work, "uki-%s.efi" % os.path.basename(initrd)),
+                          [(".cmdline", cmdline), (".linux", kernel), (".initrd", initrd)])
 
 
 def loader_tree(loader, work, args, initrd):

@@ -7,10 +7,30 @@ in the output folder as <name>-crash-...; the last line is a summary of counts.
 """
 import os
 import re
+import struct
 import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+
+def pe_image(*sections):
+    """A PE32+ file with .text and these sections, as small as the rules allow."""
+    sections = [(b".text", b"\xc3" * 8), *sections]
+    table = 0x40 + 24 + 112 + 5 * 8
+    at = headers = table + 40 * len(sections) + 8
+    rows, body = b"", b""
+    for name, data in sections:
+        rows += struct.pack("<8sIIIIIIHHI", name, len(data), at, len(data), at, 0, 0, 0, 0, 0x60000020)
+        body += data
+        at += len(data)
+    optional = struct.pack("<HBBIIIIIQIIHHHHHHIIIIHHQQQQII", 0x20b, 0, 0, 0, 0, 0, headers, headers, 0, 1, 1, 0, 0, 0, 0, 0,
+                           0, 0, at, headers, 0, 10, 0, 0, 0, 0, 0, 0, 5) + bytes(5 * 8)
+    coff = struct.pack("<4sHHIIIHH", b"PE", 0x8664, len(sections), 0, 0, 0, len(optional), 0x206)
+    file = b"MZ" + bytes(58) + struct.pack("<I", 0x40) + coff + optional + rows
+    return file + bytes(headers - len(file)) + body
+
 
 # What a program starts from; the others build their own good case.
 SEEDS = {
@@ -40,6 +60,10 @@ busmaster leave
 reset-after 30
 console ttyS1,115200n8
 """, "baton.default=deb* baton.timeout=5 baton.loop=3 baton.console=uart8250,mmio32,0xfe000000 quiet -- root=x -- y"],
+    "pe": [pe_image((b".linux", b"kernel"), (b".initrd", b"initrd"), (b".ucode", b"code"), (b".cmdline", b" root=x\n"),
+                    (b".osrel", b'PRETTY_NAME="A \\"B\\""\nID=a\nVERSION_ID=\'1\'\n'), (b".uname", b"6.1")),
+           pe_image((b".linux", b"kernel"), (b".cmdline", b"a"), (b".profile", b"ID=a"), (b".profile", b"ID=b"),
+                    (b".cmdline", b"b"))],
 }
 
 
@@ -48,8 +72,8 @@ def run(program, seconds, folder):
     found = os.path.join(folder, "corpus", name)
     os.makedirs(found, exist_ok=True)
     for number, text in enumerate(SEEDS.get(name, [])):
-        with open(os.path.join(found, f"seed{number}"), "w", encoding="ascii", newline="") as seed:
-            seed.write(text)
+        with open(os.path.join(found, f"seed{number}"), "wb") as seed:
+            seed.write(text.encode("ascii") if isinstance(text, str) else text)
     command = [program, f"-max_total_time={seconds}", "-print_final_stats=1", "-timeout=10", "-rss_limit_mb=1024",
                "-max_len=4000", f"-artifact_prefix={folder}/{name}-", found]
     words = os.path.join(HERE, "words.dict")

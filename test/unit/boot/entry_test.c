@@ -86,9 +86,13 @@ static void malformed_lines(void **state)
 		{ "linux /\n", "names no file" },
 		{ "linux ./.\n", "names no file" },
 		{ "linux /a\nlinux /b\n", "x.conf:2: key is given twice" },
-		{ "linux /a\nefi /b\n", "both linux and efi" },
-		{ "title only\n", "neither linux nor efi" },
-		{ "", "neither linux nor efi" },
+		{ "linux /a\nefi /b\n", "more than one of linux, uki and efi" },
+		{ "uki /a\nefi /b\n", "more than one of linux, uki and efi" },
+		{ "uki /a\nuki /b\n", "x.conf:2: key is given twice" },
+		{ "uki /a\nprofile x\n", "x.conf:2: profile wants a number up to 96" },
+		{ "uki /a\nprofile 97\n", "x.conf:2: profile wants a number up to 96" },
+		{ "title only\n", "neither linux nor uki nor efi" },
+		{ "", "neither linux nor uki nor efi" },
 		{ "linux /a\001b\n", "x.conf:1: control byte" },
 		{ "linux /a\noptions a\rb\n", "x.conf:2: control byte" },
 		{ "linux /a\nbaton-sha256 0011 /a\n", "64 hexadecimal digits" },
@@ -189,7 +193,11 @@ static void what_cannot_start(void **state)
 {
 	(void)state;
 	assert_int_equal(parse("efi /EFI/tool.efi\n"), OK);
-	assert_problem(&p, entry_check_startable(&e, &p), E_NOT_SUPPORTED, "efi program");
+	assert_int_equal(entry_check_startable(&e, &p), OK);
+	assert_string_equal(entry_image(&e), "/EFI/tool.efi");
+	assert_int_equal(parse("uki \\EFI\\Linux\\a.efi\nprofile 3\nbaton-sha256 " HEX " /EFI/Linux/a.efi\n"), OK);
+	assert_string_equal(entry_image(&e), "/EFI/Linux/a.efi");
+	assert_int_equal(e.profile, 3);
 	fresh(NULL);
 	assert_int_equal(parse("linux /k\narchitecture aa64\n"), OK);
 	assert_problem(&p, entry_check_startable(&e, &p), E_ENTRY_INVALID, "aa64");

@@ -31,6 +31,8 @@ struct fake {
 	unsigned placed_count;
 	int refuse_kind;		/* enum place_kind that gets E50 */
 	uint64_t lie;			/* handed out instead of a fitting address, once */
+	bool any_order;			/* files may be read in any order */
+	void (*on_read)(struct fake *fake, uint64_t offset);	/* called before each read, NULL: nothing */
 	bool busy;			/* somebody is hashing: nothing may be released */
 	unsigned reads, progress_calls;
 	uint64_t progress_done, progress_total;

@@ -343,7 +343,7 @@ static void missing_files(void **state)
 	entry.linux_path[0] = '\0';
 	strcpy(entry.efi_path, "/x.efi");
 	p = (struct problem){ 0 };
-	assert_problem(&p, load(NULL), E_NOT_SUPPORTED, "efi");
+	assert_problem(&p, load(NULL), E_FILE_MISSING, "/x.efi");
 	assert_clean();
 }
 

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the files of the load loop share among themselves: load.c (the loop) and load_uki.c (an image in sections).
+ */
+#ifndef BOOT_LOAD_OPEN_H
+#define BOOT_LOAD_OPEN_H
+
+#include "boot/load.h"
+
+/* One step of a load on its way. */
+struct load {
+	const struct source *source;
+	const struct hasher *hasher;	/* load_read() only */
+	struct load_work *work;
+	struct boot_plan *plan;
+	struct problem *problem;
+};
+
+/* Opens a file that is not empty; only then the caller has to close it. E20-E22. */
+enum status load_open_path(struct load *load, struct load_file *file, const char *path);
+
+/* length bytes (at most SOURCE_READ_MAX) at offset of the file or section. E21 with its name. */
+enum status load_read_at(struct load *load, const struct load_file *file, uint64_t offset, void *to, uint32_t length);
+
+/* The next ones, with digest and progress. */
+enum status load_read_next(struct load *load, struct load_file *file, void *to, uint32_t length);
+
+/* The whole of file has been read: E26 unless it is what was wanted. */
+enum status load_check_digest(struct load *load, struct load_file *file);
+
+/* files[0] is open and read from its start up to done, into work->setup: makes it the container and its sections
+ * files[0] and, if they are there, files[1] and files[2]; checks the container's digest; fills work->cmdline. */
+enum status load_open_uki(struct load *load, const struct entry *entry);
+
+#endif

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+#include "boot/pe.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "boot/field.h"
+#include "boot/place.h"
+#include "lib/string.h"
+
+/* Offsets: in the DOS header, behind the signature (COFF header), in the optional header, in a section's row. */
+enum {
+	AT_LFANEW = 0x3c,
+	AT_MACHINE = 4, AT_SECTIONS = 6, AT_OPTIONAL_BYTES = 20, AT_OPTIONAL = 24,
+	AT_MAGIC = 0, AT_ENTRY = 16, AT_SECTION_ALIGNMENT = 32, AT_FILE_ALIGNMENT = 36, AT_IMAGE_BYTES = 56,
+	AT_HEADER_BYTES = 60, AT_DIRECTORIES = 108, AT_CERTIFICATES = 144,
+	AT_MEMORY_BYTES = 8, AT_ADDRESS = 12, AT_RAW_BYTES = 16, AT_RAW_OFFSET = 20, AT_FLAGS = 36,
+};
+
+#define MACHINE_X64	0x8664
+#define MAGIC_PE32_PLUS	0x20b
+#define OPTIONAL_BYTES	112u		/* without data directories */
+#define DIRECTORY_BYTES	8u
+#define DIRECTORIES_MAX	16u
+#define CERTIFICATES	4u		/* index; its "address" is an offset in the file */
+#define ROW_BYTES	40u
+#define FLAG_EXECUTE	0x20000000u
+
+/* One file on its way. */
+struct walk {
+	struct pe *pe;
+	const char *name;
+	uint64_t file_size;
+	const uint8_t *optional, *table;	/* both inside the bytes that are there */
+	uint64_t table_end;			/* offset in the file */
+	uint32_t header_bytes, image_bytes, alignment;
+	struct problem *problem;
+};
+
+static enum status refuse(const struct walk *w, enum status code, const char *field, uint64_t value, const char *reason)
+{
+	return field_refuse(w->problem, code, w->name, field, value, reason);
+}
+
+static bool is_power_of_two(uint32_t value)
+{
+	return value && !(value & (value - 1));
+}
+
+/* Everything up to the section table: what kind of file it is, and that the table is there. */
+static enum status find_table(struct walk *w, const uint8_t *f)
+{
+	uint64_t there = w->file_size < PE_HEADERS_MAX ? w->file_size : PE_HEADERS_MAX;
+	uint32_t coff, optional_bytes, directories;
+
+	if (there < AT_LFANEW + 4 || f[0] != 'M' || f[1] != 'Z')
+		return problem_set(w->problem, E_NOT_A_KERNEL, "%s: no PE file: it does not begin with MZ", w->name);
+	coff = field32(f + AT_LFANEW);
+	if (coff < AT_LFANEW + 4 || coff >= PE_HEADERS_MAX)
+		return refuse(w, E_KERNEL_HEADER, "e_lfanew", coff, "not within 0x40..0x7fff");
+	if (coff + AT_OPTIONAL + OPTIONAL_BYTES > there)
+		return refuse(w, E_KERNEL_TRUNCATED, "e_lfanew", coff, "the file ends before the PE headers do");
+	f += coff;
+	if (memcmp(f, "PE\0\0", 4))
+		return refuse(w, E_NOT_A_KERNEL, "PE signature", field32(f), "not \"PE\"");
+	if (field16(f + AT_MACHINE) != MACHINE_X64)
+		return refuse(w, E_NOT_A_KERNEL, "Machine", field16(f + AT_MACHINE), "not 0x8664 (x86-64)");
+	w->optional = f + AT_OPTIONAL;
+	if (field16(w->optional + AT_MAGIC) != MAGIC_PE32_PLUS)
+		return refuse(w, E_NOT_A_KERNEL, "Magic", field16(w->optional + AT_MAGIC), "not 0x20b (PE32+)");
+	directories = field32(w->optional + AT_DIRECTORIES);
+	if (directories > DIRECTORIES_MAX)
+		return refuse(w, E_KERNEL_HEADER, "NumberOfRvaAndSizes", directories, "more than 16");
+	optional_bytes = field16(f + AT_OPTIONAL_BYTES);
+	if (optional_bytes != OPTIONAL_BYTES + DIRECTORY_BYTES * directories)
+		return refuse(w, E_KERNEL_HEADER, "SizeOfOptionalHeader", optional_bytes,
+			      "not what NumberOfRvaAndSizes says");
+	w->pe->section_count = field16(f + AT_SECTIONS);
+	if (!w->pe->section_count || w->pe->section_count > PE_SECTION_MAX)
+		return refuse(w, E_KERNEL_HEADER, "NumberOfSections", w->pe->section_count, "not within 1..96");
+	w->table = w->optional + optional_bytes;
+	w->table_end = (uint64_t)coff + AT_OPTIONAL + optional_bytes + ROW_BYTES * w->pe->section_count;
+	if (w->table_end > there)
+		return refuse(w, there == w->file_size ? E_KERNEL_TRUNCATED : E_KERNEL_HEADER, "section table's end",
+			      w->table_end, "beyond the file or beyond 32 KiB");
+	return OK;
+}
+
+static enum status check_sizes(struct walk *w)
+{
+	uint32_t file_alignment = field32(w->optional + AT_FILE_ALIGNMENT);
+
+	w->alignment = field32(w->optional + AT_SECTION_ALIGNMENT);
+	w->image_bytes = field32(w->optional + AT_IMAGE_BYTES);
+	w->header_bytes = field32(w->optional + AT_HEADER_BYTES);
+	if (!is_power_of_two(file_alignment))
+		return refuse(w, E_KERNEL_HEADER, "FileAlignment", file_alignment, "not a power of two");
+	if (!is_power_of_two(w->alignment) || w->alignment < file_alignment)
+		return refuse(w, E_KERNEL_HEADER, "SectionAlignment", w->alignment,
+			      "not a power of two from FileAlignment on");
+	if (w->header_bytes < w->table_end)
+		return refuse(w, E_KERNEL_HEADER, "SizeOfHeaders", w->header_bytes, "ends inside the section table");
+	if (w->image_bytes < w->header_bytes)
+		return refuse(w, E_KERNEL_HEADER, "SizeOfImage", w->image_bytes, "less than SizeOfHeaders");
+	/* EDK2 asks for it too: the table's rows must fit the image with one to spare. */
+	if ((w->image_bytes - (w->table_end - ROW_BYTES * w->pe->section_count)) / ROW_BYTES <= w->pe->section_count)
+		return refuse(w, E_KERNEL_HEADER, "SizeOfImage", w->image_bytes, "too small for the section table");
+	return OK;
+}
+
+static enum status check_certificates(const struct walk *w)
+{
+	uint64_t offset, size;
+
+	if (field32(w->optional + AT_DIRECTORIES) <= CERTIFICATES)
+		return OK;
+	offset = field32(w->optional + AT_CERTIFICATES);
+	size = field32(w->optional + AT_CERTIFICATES + 4);
+	if (offset + size > w->file_size)
+		return refuse(w, E_KERNEL_TRUNCATED, "certificate table's end", offset + size,
+			      "the file ends before it");
+	return OK;
+}
+
+static enum status refuse_section(const struct walk *w, unsigned index, enum status code, const char *field,
+				  uint64_t value, const char *reason)
+{
+	return problem_set(w->problem, code, "%s: section %u (%.8s): %s is 0x%llx, %s", w->name, index,
+			   w->pe->sections[index].name, field, (unsigned long long)value, reason);
+}
+
+/* Bytes that a section takes in memory: padding in the file behind its size there is not loaded. */
+static uint32_t loaded_bytes(const uint8_t *row)
+{
+	uint32_t bytes = field32(row + AT_MEMORY_BYTES);
+
+	return bytes ? bytes : field32(row + AT_RAW_BYTES);
+}
+
+/* The rows before this one are good. */
+static enum status check_apart(const struct walk *w, unsigned index)
+{
+	const struct pe_section *section = &w->pe->sections[index];
+	uint32_t loaded = loaded_bytes(w->table + ROW_BYTES * index);
+
+	for (unsigned i = 0; i < index; i++) {
+		const uint8_t *row = w->table + ROW_BYTES * i;
+		uint32_t raw = field32(row + AT_RAW_BYTES);
+
+		if (place_overlap(field32(row + AT_ADDRESS), loaded_bytes(row), section->address, loaded))
+			return refuse_section(w, index, E_KERNEL_HEADER, "VirtualAddress", section->address,
+					      "inside another section");
+		if (place_overlap(field32(row + AT_RAW_OFFSET), raw, section->offset,
+				  field32(w->table + ROW_BYTES * index + AT_RAW_BYTES)))
+			return refuse_section(w, index, E_KERNEL_HEADER, "PointerToRawData", section->offset,
+					      "inside another section's bytes");
+	}
+	return OK;
+}
+
+static enum status check_section(const struct walk *w, unsigned index, bool *entry_inside)
+{
+	struct pe_section *section = &w->pe->sections[index];
+	const uint8_t *row = w->table + ROW_BYTES * index;
+	uint32_t bytes = field32(row + AT_MEMORY_BYTES), raw = field32(row + AT_RAW_BYTES);
+	uint32_t memory = bytes > raw ? bytes : raw, entry = field32(w->optional + AT_ENTRY);
+	bool executable = field32(row + AT_FLAGS) & FLAG_EXECUTE;
+	enum status status;
+
+	memcpy(section->name, row, PE_NAME_BYTES);
+	section->address = field32(row + AT_ADDRESS);
+	section->offset = field32(row + AT_RAW_OFFSET);
+	section->size = raw;
+	if (raw && section->offset < w->header_bytes)
+		return refuse_section(w, index, E_KERNEL_HEADER, "PointerToRawData", section->offset,
+				      "inside the headers");
+	if ((uint64_t)section->offset + raw > w->file_size)
+		return refuse_section(w, index, E_KERNEL_TRUNCATED, "end of its bytes", (uint64_t)section->offset + raw,
+				      "the file ends before it");
+	/* Tools that add sections to systemd's stub put small data sections anywhere, which firmware takes. */
+	if (executable && (section->address & (w->alignment - 1)))
+		return refuse_section(w, index, E_KERNEL_HEADER, "VirtualAddress", section->address,
+				      "not on SectionAlignment");
+	if ((uint64_t)section->address + memory > w->image_bytes)
+		return refuse_section(w, index, E_KERNEL_HEADER, "end in memory", (uint64_t)section->address + memory,
+				      "beyond SizeOfImage");
+	status = check_apart(w, index);
+	if (status)
+		return status;
+	if (executable && entry >= section->address && entry - section->address < loaded_bytes(row))
+		*entry_inside = true;
+	if (loaded_bytes(row) < raw)
+		section->size = bytes;
+	return OK;
+}
+
+enum status pe_parse(struct pe *pe, const char *name, const void *first, uint64_t file_size, struct problem *problem)
+{
+	struct walk w = { .pe = pe, .name = name, .file_size = file_size, .problem = problem };
+	bool entry_inside = false;
+	enum status status;
+
+	memset(pe, 0, sizeof(*pe));
+	status = find_table(&w, first);
+	if (!status)
+		status = check_sizes(&w);
+	if (!status)
+		status = check_certificates(&w);
+	for (unsigned i = 0; !status && i < pe->section_count; i++)
+		status = check_section(&w, i, &entry_inside);
+	/* Sections do not overlap, so it is inside one at most. */
+	if (!status && !entry_inside)
+		status = refuse(&w, E_KERNEL_HEADER, "AddressOfEntryPoint", field32(w.optional + AT_ENTRY),
+				"inside no executable section");
+	return status;
+}

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""Images that are not a plain bzImage, from Debian's packages: unified kernel images, EFI programs."""
+import io
+import os
+import re
+import stat
+import subprocess
+
+import pytest
+
+import mkimage
+import mkuki
+from cpio import Cpio
+from harness import (APPEND, BATON, BOOT_S, FIRMWARE_S, INITRD, KERNEL, MENU, check_good, finish, machine, problem_pattern,
+                     write_disk)
+from test_secure_boot import secure_machine, sign
+
+OSREL = b'PRETTY_NAME="Image Linux 7"\nID=image\nVERSION_ID=7\n'
+SYSTEMD_BOOT = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
+
+
+def microcode():
+    """An archive without microcode at the place where early microcode is looked for."""
+    out = io.BytesIO()
+    cpio = Cpio(out)
+    for name in ("kernel", "kernel/x86", "kernel/x86/microcode"):
+        cpio.add(name, stat.S_IFDIR | 0o755)
+    cpio.close()
+    return out.getvalue()
+
+
+def make_image(tmp_path, cmdline=APPEND, kernel=KERNEL):
+    files = []
+    for name, content in ((".osrel", OSREL), (".uname", b"6.1"), (".cmdline", cmdline.encode() + b"\n"),
+                          (".initrd", INITRD), (".linux", kernel), (".ucode", microcode())):
+        if isinstance(content, bytes):
+            path = tmp_path / ("section" + name)
+            path.write_bytes(content)
+            content = str(path)
+        files.append((name, content))
+    return mkuki.make_uki(str(tmp_path / "uki.efi"), files)
+
+
+def image_disk(tmp_path, changes, default, timeout=0, baton=BATON):
+    tree = {"/debian/vmlinuz": None, "/debian/initrd.img": None, "/loader/entries/debian.conf": None,
+            "/loader/loader.conf": ("default %s\ntimeout %s\n" % (default, timeout)).encode()}
+    return write_disk(str(tmp_path / "disk.img"), baton=baton, digests=False, change={**tree, **changes})
+
+
+def run(tmp_path, disk, **more):
+    with machine(tmp_path, disk, mem="1G", **more) as vm:
+        result = finish(vm, BOOT_S)
+    return result
+
+
+def listing(disk, directory):
+    offset = "%s@@%d" % (disk, mkimage.FIRST_SECTOR * mkimage.SECTOR)
+    return subprocess.run(["mdir", "-b", "-i", offset, "::" + directory], check=True, capture_output=True, text=True).stdout
+
+
+def test_image_in_its_directory(tmp_path):
+    """Type #2: found by its place, described by itself, its tries counted."""
+    disk = image_disk(tmp_path, {"/EFI/Linux/debian+3.efi": make_image(tmp_path)}, "debian.efi")
+    result = run(tmp_path, disk, keep=True)
+    check_good(result, 2, digests=False)
+    assert "Starting Image Linux 7" in result.text
+    paths = {s["name"]: s["path"] for s in result.report["segments"] if "path" in s}
+    assert not paths or paths["kernel"].endswith(".efi:.linux"), paths
+    assert "debian+2-1.efi" in listing(disk, "/EFI/Linux")
+
+
+def test_image_of_an_entry_with_digest(tmp_path):
+    image = make_image(tmp_path, cmdline="panic=0 nothing")
+    entry = "title Image\nuki /image.efi\noptions %s\nbaton-sha256 %s /image.efi\n" % (APPEND, mkimage.sha256_file(image))
+    disk = image_disk(tmp_path, {"/image.efi": image, "/loader/entries/image.conf": entry.encode()}, "image.conf")
+    check_good(run(tmp_path, disk), 2)
+
+
+@pytest.mark.parametrize("signed", (True, False), ids=("signed", "unsigned"))
+def test_secure_boot_judges_the_whole_image(tmp_path, keys, signed):
+    """The kernel inside has no signature that these variables know; the image has, or has not."""
+    baton = sign(keys, BATON, tmp_path / "baton-signed.efi")
+    image = make_image(tmp_path)
+    if signed:
+        image = sign(keys, image, tmp_path / "signed.efi")
+    disk = image_disk(tmp_path, {"/EFI/Linux/debian.efi": image}, "debian.efi", baton=baton)
+    with secure_machine(tmp_path, disk) as vm:
+        if signed:
+            result = finish(vm, BOOT_S)
+            assert result.facts.get("report_check") == "0", result.reason + "\n" + result.tail()
+            assert result.facts["secure_boot"] == "3" and result.facts["lockdown"] == "integrity"
+        else:
+            _, match = vm.wait_for(problem_pattern(27), FIRMWARE_S)
+            assert "/EFI/Linux/debian.efi" in match.string
+            vm.wait_for(MENU, 30)
+            assert "Linux version" not in vm.text()
+
+
+def test_systemd_boot_as_a_program(tmp_path):
+    """It finds the partition that it was loaded from, and boots the entry there by the kernel's own EFI stub."""
+    entry = b"title Other loader\nefi /EFI/systemd/systemd-bootx64.efi\n"
+    disk = write_disk(str(tmp_path / "disk.img"), digests=False,
+                      change={"/EFI/systemd/systemd-bootx64.efi": SYSTEMD_BOOT, "/loader/entries/other.conf": entry})
+    result = run(tmp_path, disk, options="baton.default=other.conf")
+    assert "Starting Other loader" in result.text
+    assert re.search(r"^guest: begin version=1$", result.text, re.M), result.reason + "\n" + result.tail()
+    assert result.report is None and not result.events, "Baton handed over, though the other loader had to"
+
+
+def make_grub(tmp_path, config):
+    """GRUB as one file that runs this configuration."""
+    cfg, target = tmp_path / "grub.cfg", str(tmp_path / "grub.efi")
+    cfg.write_text(config)
+    subprocess.run(["grub-mkstandalone", "-O", "x86_64-efi", "-o", target, "boot/grub/grub.cfg=%s" % cfg,
+                    "--modules=echo normal"], check=True, capture_output=True)
+    return target
+
+
+def test_program_that_comes_back(tmp_path):
+    entry = b"title GRUB\nefi /grub.efi\n"
+    disk = image_disk(tmp_path, {"/grub.efi": make_grub(tmp_path, "echo 'grub was here'\nexit\n"),
+                                 "/loader/entries/grub.conf": entry}, "grub.conf")
+    with machine(tmp_path, disk, smp=1) as vm:
+        vm.wait_for("grub was here", FIRMWARE_S)
+        vm.wait_for(r"/grub\.efi ended: ", 30)
+        vm.wait_for(MENU, 30)
+        assert "Linux version" not in vm.text()
+
+
+def test_program_gets_its_options(tmp_path):
+    """Baton as a program that Baton starts: it reads its options, complains about one and follows the other."""
+    entry = b"title Again\nefi /EFI/BOOT/BOOTX64.EFI\noptions baton.default=debian.conf baton.brake=hard\n"
+    disk = write_disk(str(tmp_path / "disk.img"), change={"/loader/entries/again.conf": entry})
+    result = run(tmp_path, disk, options="baton.default=again.conf")
+    assert len(re.findall(problem_pattern(11) + ".*baton.brake", result.text)) == 1
+    assert len(re.findall("^Starting ", result.text, re.M)) == 2
+    check_good(result, 2)
+
+
+def test_program_that_firmware_cannot_load(tmp_path):
+    entry = b"title Text\nefi /text.efi\n"
+    disk = image_disk(tmp_path, {"/text.efi": b"not a program\n" * 100, "/loader/entries/text.conf": entry}, "text.conf")
+    with machine(tmp_path, disk, smp=1) as vm:
+        _, match = vm.wait_for(problem_pattern(31), FIRMWARE_S)
+        assert "/text.efi" in match.string
+        vm.wait_for(MENU, 30)
+        assert len(re.findall(problem_pattern(31), vm.text())) == 1
+
+
+def patched(path, offset, value):
+    with open(path, "rb") as f:
+        data = bytearray(f.read())
+    data[offset:offset + len(value)] = value
+    return bytes(data)
+
+
+def row_of(path, name):
+    """Offset of a section's row in the table."""
+    with open(path, "rb") as f:
+        return f.read(4096).index(name.encode() + b"\0")
+
+
+def start_of(path, name):
+    """Offset of a section's bytes."""
+    row = row_of(path, name)
+    with open(path, "rb") as f:
+        return int.from_bytes(f.read(row + 24)[row + 20:], "little")
+
+
+# name: (what happens to the image, E number, words of the line)
+MALFORMED = {
+    "no-kernel": (lambda p: patched(p, row_of(p, ".linux"), b".lunix"), 23, "no .linux section"),
+    "section-beyond-the-file": (lambda p: patched(p, row_of(p, ".linux") + 16, b"\xff\xff\xff\x7f"), 25, ".linux"),
+    "two-kernels": (lambda p: patched(p, row_of(p, ".osrel"), b".linux"), 24, "a second .linux"),
+    "bent-kernel": (lambda p: patched(p, start_of(p, ".linux") + 0x206, b"\0\0"), 23, ".linux: version"),
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_malformed_image_is_refused(tmp_path, case):
+    change, number, words = MALFORMED[case]
+    entry = b"title Image\nuki /image.efi\n"
+    disk = image_disk(tmp_path, {"/image.efi": change(make_image(tmp_path)), "/loader/entries/image.conf": entry},
+                      "image.conf")
+    with machine(tmp_path, disk, smp=1, mem="1G") as vm:
+        _, match = vm.wait_for(problem_pattern(number), FIRMWARE_S)
+        assert words in match.string, match.string
+        vm.wait_for(MENU, 30)
+        assert "Linux version" not in vm.text()
+    os.unlink(disk)
