@@ -105,8 +105,15 @@ static void small_pages(void)
 
 static void merges(void)
 {
+	static const struct mm_range pinned = { LARGE + 0x3000, 0x1000 };
 	uint64_t page;
 
+	/* Not canonical, and pinned. */
+	EXPECT(space_merge(&world->space[0], LARGE | 1ull << 48, MM_PAGE_2M, NULL) == E_MAPPING);
+	world->space[0].pinned = &pinned;
+	world->space[0].pinned_count = 1;
+	EXPECT(space_merge(&world->space[0], LARGE, MM_PAGE_2M, NULL) == E_MAPPING);
+	world->space[0].pinned_count = 0;
 	change_begin(6);
 	EXPECT(space_merge(&world->space[0], LARGE, MM_PAGE_2M, NULL) == OK);
 	change_end(6, true);
