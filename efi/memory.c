@@ -112,7 +112,36 @@ enum status memory_place(const struct place_request *want, uint64_t *phys, struc
 	return OK;
 }
 
-void memory_walk_free(void (*visit)(void *ctx, uint64_t base, uint64_t end), void *ctx, struct problem *problem)
+static bool descriptor_usable(const EFI_MEMORY_DESCRIPTOR *d)
+{
+	return d->Type >= EfiLoaderCode && d->Type <= EfiConventionalMemory && d->Type != EfiRuntimeServicesCode &&
+	       d->Type != EfiRuntimeServicesData;
+}
+
+/* Grows [*start, *end) over all neighbours that are memory for the system, whoever holds them now. The map need not be
+ * sorted. */
+static void grow_run(const struct map_view *map, uint64_t *start, uint64_t *end)
+{
+	bool grown;
+	UINTN at;
+
+	do {
+		grown = false;
+		for (at = 0; at + map->stride <= map->size; at += map->stride) {
+			const EFI_MEMORY_DESCRIPTOR *d = (const EFI_MEMORY_DESCRIPTOR *)(map->base + at);
+			uint64_t first = d->PhysicalStart, behind = first + d->NumberOfPages * PAGE;
+
+			if (!descriptor_usable(d) || behind <= first)
+				continue;
+			grown = grown || behind == *start || first == *end;
+			*start = behind == *start ? first : *start;
+			*end = first == *end ? behind : *end;
+		}
+	} while (grown);
+}
+
+void memory_walk_borders(uint64_t reach, void (*visit)(void *ctx, uint64_t base, uint64_t end), void *ctx,
+			 struct problem *problem)
 {
 	struct map_view map;
 	UINTN at;
@@ -121,16 +150,24 @@ void memory_walk_free(void (*visit)(void *ctx, uint64_t base, uint64_t end), voi
 		return;
 	for (at = 0; at + map.stride <= map.size; at += map.stride) {
 		const EFI_MEMORY_DESCRIPTOR *d = (const EFI_MEMORY_DESCRIPTOR *)(map.base + at);
-		uint64_t start = d->PhysicalStart, end = start + d->NumberOfPages * PAGE;
+		uint64_t start = d->PhysicalStart, end = start + d->NumberOfPages * PAGE, low = start, high = end;
 
 		if (d->Type != EfiConventionalMemory || (d->Attribute & EFI_ATTRIBUTE_SP) || end <= start)
 			continue;
-		if (start < HIGH_START)
-			start = HIGH_START;
-		if (end > FOUR_GIB)
-			end = FOUR_GIB;
-		if (start < end)
-			visit(ctx, start, end);
+		grow_run(&map, &low, &high);
+		low = low < HIGH_START ? HIGH_START : low;
+		high = high > FOUR_GIB ? FOUR_GIB : high;
+		start = start < low ? low : start;
+		end = end > high ? high : end;
+		if (high - low <= 2 * reach) {
+			if (start < end)
+				visit(ctx, start, end);
+			continue;
+		}
+		if (start < low + reach)
+			visit(ctx, start, end < low + reach ? end : low + reach);
+		if (end > high - reach)
+			visit(ctx, start > high - reach ? start : high - reach, end);
 	}
 	firmware.boot->FreePool(map.base);
 }

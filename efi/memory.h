@@ -14,9 +14,12 @@
 enum status MUST_CHECK memory_place(const struct place_request *request, uint64_t *phys, struct problem *problem);
 void memory_release(uint64_t phys, uint64_t size);
 
-/* Calls visit() for every run of free memory (type 7 without SP) between 1 MiB and 4 GiB, in the map's order. It may be
- * read and changed, being nobody's; visit() must not allocate. E50. */
-void memory_walk_free(void (*visit)(void *ctx, uint64_t base, uint64_t end), void *ctx, struct problem *problem);
+/* Calls visit() for the free memory (type 7 without SP) between 1 MiB and 4 GiB that lies within reach bytes of an end
+ * of its run, in the map's order. A run is what the system may use at all, types 1 to 4 and 7: what kernel/ reserves
+ * touches an end of one (boot/efimap.h, efimap_find_hole()). It may be read and changed, being nobody's; visit() must
+ * not allocate. E50. */
+void memory_walk_borders(uint64_t reach, void (*visit)(void *ctx, uint64_t base, uint64_t end), void *ctx,
+			 struct problem *problem);
 
 /* One page below 640 KiB for CPUs that start in real mode; 0: there is none (kernel/ looks again). */
 uint64_t memory_take_low_page(void);
