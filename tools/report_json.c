@@ -153,6 +153,45 @@ static void print_reserved(const void *entry)
 	last("size", r->size, "}");
 }
 
+static void print_loop(const void *entry)
+{
+	const struct report_loop *l = entry;
+
+	number("seed", l->seed);
+	number("left", l->left);
+	number("handovers", l->handovers);
+	number("kicks", l->kicks);
+	number("kick_answers", l->kick_answers);
+	number("nmis_sent", l->nmis_sent);
+	number("nmis_seen", l->nmis_seen);
+	number("mcs_seen", l->mcs_seen);
+	number("inits", l->inits);
+	printf("\"verdicts\":{");
+	for (uint32_t i = 0; i <= VERDICT_LOST; i++)
+		printf("%s\"%s\":%" PRIu64, i ? "," : "", report_verdict_name(i), l->verdicts[i]);
+	printf("},");
+	number("pattern_filled", l->pattern_filled);
+	number("pattern_checked", l->pattern_checked);
+	number("pattern_changed", l->pattern_changed);
+	number("windows", l->windows);
+	last("windows_done", l->windows_done, "}");
+}
+
+static void print_stat(const void *entry)
+{
+	const struct report_stat *s = entry;
+
+	TEXT("name", s->name);
+	number("count", s->count);
+	number("sum_us", s->sum_us);
+	number("min_us", s->min_us);
+	number("max_us", s->max_us);
+	printf("\"buckets\":[");
+	for (unsigned i = 0; i < REPORT_BUCKETS; i++)
+		printf("%s%u", i ? "," : "", s->buckets[i]);
+	printf("]}");
+}
+
 /* "name":[{...},...], : each prints the members of one entry of the table, of size bytes in this tool's version. */
 static void print_table(const struct report_view *view, const char *name, const struct report_table *table, size_t size,
 			void (*each)(const void *entry))
@@ -163,6 +202,8 @@ static void print_table(const struct report_view *view, const char *name, const 
 		struct report_phase phase;
 		struct report_pci pci;
 		struct report_reserved reserved;
+		struct report_loop loop;
+		struct report_stat stat;
 	} entry;
 
 	printf("\"%s\":[", name);
@@ -196,6 +237,8 @@ void report_print_json(const struct report_view *view)
 	print_table(view, "phases", &h->phases, sizeof(struct report_phase), print_phase);
 	print_table(view, "pci", &h->pci, sizeof(struct report_pci), print_pci);
 	print_table(view, "reserved", &h->reserved, sizeof(struct report_reserved), print_reserved);
+	print_table(view, "loop", &h->loop, sizeof(struct report_loop), print_loop);
+	print_table(view, "stats", &h->stats, sizeof(struct report_stat), print_stat);
 	printf("\"lines\":[");
 	report_judge(view, print_line, &lines);
 	printf("]}\n");

@@ -118,10 +118,35 @@ static void print_rest(const struct report_view *view)
 	}
 }
 
+static void print_loop(const struct report_view *view)
+{
+	const struct report_header *h = &view->header;
+	struct report_loop l;
+
+	if (!h->loop.count)
+		return;
+	report_entry(view, &h->loop, 0, &l, sizeof(l));
+	printf("\n  generations so far: %" PRIu64 " handovers, seed %" PRIu64 ", %" PRIu64 " of %" PRIu64
+	       " kicks answered, %" PRIu64 " NMIs seen, %" PRIu64 " INITs\n", l.handovers, l.seed, l.kick_answers,
+	       l.kicks, l.nmis_seen, l.inits);
+	printf("  pattern: %" PRIu64 " MiB filled, %" PRIu64
+	       " MiB checked, %" PRIu64 " bytes changed, %u of %u windows\n",
+	       l.pattern_filled >> 20, l.pattern_checked >> 20, l.pattern_changed, l.windows_done, l.windows);
+	printf("  over all            count    min us   mean us    max us\n");
+	for (uint32_t i = 0; i < h->stats.count; i++) {
+		struct report_stat s;
+
+		report_entry(view, &h->stats, i, &s, sizeof(s));
+		printf("  %-16s %8" PRIu64 "  %8u  %8" PRIu64 "  %8u\n", CLEAN(s.name), s.count, s.min_us,
+		       s.count ? s.sum_us / s.count : 0, s.max_us);
+	}
+}
+
 void report_print_table(const struct report_view *view)
 {
 	print_head(&view->header);
 	print_cpus(view);
 	print_segments(view);
 	print_rest(view);
+	print_loop(view);
 }

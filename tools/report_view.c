@@ -7,12 +7,14 @@
 
 /* Everything up to and including the failure number: the least that any version carries. */
 #define HEADER_LEAST offsetof(struct report_header, baton_version)
-#define TABLES 5
+#define TABLES 8
 
-static const char *const table_names[TABLES] = { "cpus", "phases", "segments", "pci", "reserved" };
+static const char *const table_names[TABLES] = { "cpus", "phases", "segments", "pci", "reserved", "loop", "stats",
+						  "pattern" };
 static const size_t table_least[TABLES] = {
 	offsetof(struct report_cpu, online_us), sizeof(struct report_phase), offsetof(struct report_segment, sha256),
-	offsetof(struct report_pci, iommu), sizeof(struct report_reserved),
+	offsetof(struct report_pci, iommu), sizeof(struct report_reserved), sizeof(struct report_loop),
+	sizeof(struct report_stat), sizeof(struct report_pattern),
 };
 
 /* Bitwise on purpose: a second opinion, independent of the code that wrote the report. */
@@ -32,7 +34,8 @@ uint32_t report_crc32(const uint8_t *data, size_t length)
 static const struct report_table *table_at(const struct report_header *header, int index)
 {
 	const struct report_table *tables[TABLES] = { &header->cpus, &header->phases, &header->segments, &header->pci,
-						      &header->reserved };
+						      &header->reserved, &header->loop, &header->stats,
+						      &header->pattern };
 
 	return tables[index];
 }

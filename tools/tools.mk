@@ -55,6 +55,14 @@ $(RUN)/initrd-plain.img: $(INITRD_NEEDS)
 run shell gdb usb screenshots: deps-run
 	@$(MAKE) --no-print-directory do-$@
 
+# Folders soak/<UTC>-<seed>/, that `make clean` leaves alone. The self-check needs the faults build.
+.PHONY: soak
+soak: deps-run
+	@$(MAKE) --no-print-directory -s $(O)/baton.efi faults $(O)/tools/baton-report
+	tools/baton-soak $(if $(HOURS),--hours $(HOURS),--loops $(or $(LOOPS),1000)) $(if $(SMP),--smp $(SMP)) \
+		$(if $(MEM),--mem $(MEM)) $(if $(SEED),--seed $(SEED)) $(if $(GEN),--gen $(GEN)) \
+		$(if $(PATTERN),--pattern $(PATTERN)) $(if $(MODE),--mode $(MODE))
+
 # Always rebuilt: its content depends on variables.
 .PHONY: run-image
 run-image: $(O)/baton.efi $(BOOTED)

@@ -72,6 +72,11 @@ def test_loop_ends_in_linux(tmp_path):
     result = boot(tmp_path, smp=4, mem="1G", options="baton.loop=3")
     check_good(result, 4, door="linux64")
     assert result.report["generation"] == 4
+    loop, = result.report["loop"]
+    assert loop["handovers"] == 3 and loop["verdicts"]["HALTED"] == 9 and loop["inits"] == 0
+    stats = {s["name"]: s for s in result.report["stats"]}
+    assert {"own", "online", "verify", "halt", "kick", "generation"} <= set(stats)
+    assert all(sum(s["buckets"]) == s["count"] and s["min_us"] <= s["max_us"] for s in stats.values())
 
 
 @pytest.mark.parametrize("fault,number,named", [

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""tools/baton-soak: its verdicts, and what it leaves behind."""
+import json
+import os
+import re
+import subprocess
+import sys
+
+from harness import FAULTS, ROOT
+
+SOAK = os.path.join(ROOT, "tools", "baton-soak")
+LEFT = {"verdict.txt", "report.html", "report.json", "report.bin", "serial.log", "registers.txt", "memory.bin", "baton.elf",
+        "repro.sh", "junit.xml"}
+SOAK_S = 500
+
+
+def soak(tmp_path, *words, **environment):
+    done = subprocess.run([sys.executable, "-B", SOAK, "--out", str(tmp_path / "soak"), "--smp", "3", *words],
+                          capture_output=True, text=True, timeout=SOAK_S, env={**os.environ, **environment})
+    folders = os.listdir(tmp_path / "soak")
+    assert len(folders) == 1, done.stdout + done.stderr
+    return done, tmp_path / "soak" / folders[0]
+
+
+def test_clean(tmp_path):
+    """The self-check finds all four, twenty generations are clean, all evidence is there."""
+    done, folder = soak(tmp_path, "--loops", "20", "--seed", "5")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "self-check: 4 of 4 planted faults found" in done.stdout
+    assert LEFT <= set(os.listdir(folder)), os.listdir(folder)
+    assert re.search(r"verdict +CLEAN", (folder / "verdict.txt").read_text())
+    page = (folder / "report.html").read_text()
+    assert "<polyline" in page and "<rect" in page and "http" not in page
+
+
+def test_failure_leaves_evidence(tmp_path):
+    done, folder = soak(tmp_path, "--loops", "20", "--no-self-check", "--fault", "stray@5")
+    assert done.returncode == 1, done.stdout + done.stderr
+    verdict = (folder / "verdict.txt").read_text()
+    assert "BATON FAILED" in verdict and "E86" in verdict and "not made" in verdict
+    assert LEFT <= set(os.listdir(folder)), os.listdir(folder)
+    assert "failures=\"1\"" in (folder / "junit.xml").read_text()
+    assert json.loads((folder / "report.json").read_text())["generation"] == 5
+
+
+def test_self_check_that_finds_nothing(tmp_path):
+    """With a build that plants no faults in the place of the faults build nothing is soaked."""
+    build = tmp_path / "build"
+    (build / "tools").mkdir(parents=True)
+    for name, source in (("baton.efi", "baton.efi"), ("baton-faults.efi", "baton.efi"), ("baton.elf", "baton.elf"),
+                         ("tools/baton-report", "tools/baton-report")):
+        os.symlink(os.path.join(os.path.dirname(FAULTS), source), build / name)
+    done, folder = soak(tmp_path, "--loops", "5", O=str(build))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "self-check: 0 of 4 planted faults found" in done.stdout
+    assert "CLEAN" not in (folder / "verdict.txt").read_text()
