@@ -10,6 +10,7 @@ run="qemu-system-x86 ovmf mtools dosfstools gdisk busybox-static"
 test="python3-pytest python3-pytest-xdist libcmocka-dev libssl-dev sbsigntool openssl zlib1g-dev libclang-rt-14-dev
 	systemd-boot-efi grub-efi-amd64-bin grub-common"
 bench="systemd-boot-efi grub-efi-amd64-bin grub-common valgrind"
+test="$test isolinux syslinux-common xorriso"
 
 want=
 for set in "$@"; do
