@@ -34,6 +34,7 @@ struct entry {
 	char file[ENTRY_NAME_MAX];		/* file name as it is on the disk */
 	bool counted;				/* the name has a +LEFT[-DONE] suffix */
 	uint32_t tries_left, tries_done;	/* counted only; left 0: bad, sorted last */
+	bool unusable;				/* who read it found that it cannot be started: likewise */
 	char title[128], version[128], machine_id[64], sort_key[64], architecture[16];
 	char linux_path[ENTRY_PATH_MAX];	/* one of these three is not "" */
 	char efi_path[ENTRY_PATH_MAX];		/* an EFI program, or a unified kernel image */

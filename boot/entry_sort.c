@@ -112,7 +112,7 @@ static int compare_ids(const struct entry *a, const struct entry *b)
 
 static bool is_bad(const struct entry *entry)
 {
-	return entry->counted && !entry->tries_left;
+	return entry->unusable || (entry->counted && !entry->tries_left);
 }
 
 int entry_compare(const struct entry *a, const struct entry *b)

@@ -91,12 +91,21 @@ bool select_entry_matches(const struct entry *entry, const char *pattern)
 	return select_glob_match(pattern, stem);
 }
 
+/* A name asks for that entry even if it cannot be started, and is told why; a pattern asks for one that works. */
+static bool is_name(const char *pattern)
+{
+	for (; *pattern; pattern++)
+		if (*pattern == '*' || *pattern == '?' || *pattern == '[')
+			return false;
+	return true;
+}
+
 /* The list's first match of an id or pattern. E14: none. */
 static enum status select_find(struct entry *const *list, unsigned count, const char *pattern, unsigned *index,
 			       struct problem *problem)
 {
 	for (unsigned i = 0; i < count; i++) {
-		if (select_entry_matches(list[i], pattern)) {
+		if (select_entry_matches(list[i], pattern) && (!list[i]->unusable || is_name(pattern))) {
 			*index = i;
 			return OK;
 		}

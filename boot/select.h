@@ -21,7 +21,8 @@ bool select_entry_matches(const struct entry *entry, const char *pattern);
 /*
  * Index into list (sorted, count > 0) of the entry to start. oneshot (id, one boot only) goes before config's
  * default pattern, "@saved" there stands for saved; either may be NULL or "". What matches nothing falls through to
- * the next and at last to the first entry; bad entries (no tries left) are taken only by name or when all are bad.
+ * the next and at last to the first entry; bad entries (no tries left, or unusable) are taken only by name or when all
+ * are bad.
  * problem (may be NULL) gets E14 naming the id that matched nothing. E10: count is 0.
  */
 enum status select_default(const struct config *config, struct entry *const *list, unsigned count,

@@ -69,6 +69,16 @@ static void read_text(struct listed_entry *listed)
 		listed->problem = unread;
 }
 
+/* An entry for another architecture parses well and yet cannot be started here. */
+static void judge(struct listed_entry *listed)
+{
+	struct problem other = { .code = OK };
+
+	if (!listed->problem.code && entry_check_startable(&listed->entry, &other))
+		listed->problem = other;
+	listed->entry.unusable = listed->problem.code;
+}
+
 static enum status read_directory(struct entries *entries, struct volume *volume, const char *directory,
 				  struct problem *problem)
 {
@@ -84,6 +94,7 @@ static enum status read_directory(struct entries *entries, struct volume *volume
 			read_text(entries_listed(entries, i));
 		else
 			read_image(entries_listed(entries, i));
+		judge(entries_listed(entries, i));
 	}
 	return first.code ? problem_set(problem, first.code, "%s", first.text) : OK;
 }

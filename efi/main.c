@@ -71,6 +71,7 @@ static void choose_default(struct problem *problem)
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 {
+	static struct problem unheard[SETTINGS_SOURCES];
 	struct problem problem = { .code = OK };
 	EFI_STATUS status = meet_firmware(image, table);
 
@@ -89,8 +90,9 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	menu.held = last.hold;
 	menu_add_problem(&menu, &last.refusal);
 	menu_add_problem(&menu, &last.problem);
-	if (settings_read(&settings, &esp, &problem))
-		menu_add_problem(&menu, &problem);
+	settings_read(&settings, &esp, unheard);
+	for (unsigned i = 0; i < SETTINGS_SOURCES; i++)
+		menu_add_problem(&menu, &unheard[i]);
 	read_entries(&problem);
 	choose_default(&problem);
 	for (;;) {

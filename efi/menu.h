@@ -10,7 +10,7 @@
 #include "boot/segment.h"
 #include "efi/entries.h"
 
-#define MENU_PROBLEMS 4
+#define MENU_PROBLEMS 8
 
 struct menu {
 	struct entries *entries;

@@ -28,17 +28,18 @@ static void read_file(struct config *config, struct volume *volume, const char *
 		parse(config, path, text, length, problem);
 }
 
-enum status settings_read(struct settings *settings, struct volume *volume, struct problem *problem)
+void settings_read(struct settings *settings, struct volume *volume, struct problem problems[SETTINGS_SOURCES])
 {
 	struct config *config = &settings->config;
-	struct problem first = { .code = OK };
+	struct problem *word = &problems[FROM_CMDLINE];
 	char chosen[sizeof config->default_pattern];
 	enum status error;
 
 	memset(settings, 0, sizeof *settings);
+	memset(problems, 0, SETTINGS_SOURCES * sizeof *problems);
 	config_init(config);
-	read_file(config, volume, CONFIG_LOADER_CONF, config_parse_loader, &first);
-	read_file(config, volume, CONFIG_BATON_CONF, config_parse_baton, &first);
+	read_file(config, volume, CONFIG_LOADER_CONF, config_parse_loader, &problems[FROM_LOADER_CONF]);
+	read_file(config, volume, CONFIG_BATON_CONF, config_parse_baton, &problems[FROM_BATON_CONF]);
 	if (vars_get_text(L"LoaderEntryDefault", chosen, sizeof chosen))
 		memcpy(config->default_pattern, chosen, sizeof chosen);
 	if (vars_get_text(L"LoaderEntryOneShot", settings->oneshot, sizeof settings->oneshot))
@@ -46,10 +47,9 @@ enum status settings_read(struct settings *settings, struct volume *volume, stru
 	vars_get_text(L"LoaderEntryLastBooted", settings->last_booted, sizeof settings->last_booted);
 	options_to_text(settings->cmdline, sizeof settings->cmdline, firmware.loaded->LoadOptions,
 			firmware.loaded->LoadOptionsSize);
-	error = config_parse_cmdline(config, settings->cmdline, faults_built_in, &first);
-	if (error && !first.code)
-		problem_set(&first, error, "%s", status_text(error));
-	return first.code ? problem_set(problem, first.code, "%s", first.text) : OK;
+	error = config_parse_cmdline(config, settings->cmdline, faults_built_in, word);
+	if (error && !word->code)
+		problem_set(word, error, "%s", status_text(error));
 }
 
 void settings_for_entry(const struct settings *settings, const struct entry *entry, struct config *config)

@@ -17,8 +17,11 @@ struct settings {
 	char last_booted[256];		/* for "default @saved" */
 };
 
-/* Fills settings. E11, E12, E28: the first bad word; everything else counts all the same. */
-enum status MUST_CHECK settings_read(struct settings *settings, struct volume *volume, struct problem *problem);
+enum settings_source { FROM_LOADER_CONF, FROM_BATON_CONF, FROM_CMDLINE, SETTINGS_SOURCES };
+
+/* Fills settings. E11, E12, E21, E28: each source's first bad word, code OK if there is none; everything else counts
+ * all the same. */
+void settings_read(struct settings *settings, struct volume *volume, struct problem problems[SETTINGS_SOURCES]);
 
 /* What holds for one entry: files, its own baton-KEY lines, our command line, later ones winning. */
 void settings_for_entry(const struct settings *settings, const struct entry *entry, struct config *config);

@@ -100,6 +100,26 @@ def test_editor_can_be_switched_off(tmp_path):
         vm.wait_for("editor is switched off", PAGE_S)
 
 
+def test_an_unusable_entry_is_no_default(tmp_path):
+    """What sorts first would be it; an unattended machine must not end in the menu for another entry's typing error."""
+    entries = {"a.conf": entry("title Choice a", "sort-key a", "linux /gone-a", "baton-prak mix"),
+               "b.conf": entry("title Choice b", "sort-key b", "linux /gone-b", "architecture aa64"),
+               "c.conf": entry("title Choice c", "sort-key c", "linux /gone-c")}
+    with machine(tmp_path, menu_disk(tmp_path, entries, "timeout 1\ndefault *\n")) as vm:
+        vm.wait_for(problem_pattern(20) + "/gone-c", FIRMWARE_S)
+
+
+def test_each_file_tells_its_first_bad_line(tmp_path):
+    disk = str(tmp_path / "disk.img")
+    files = {"/EFI/BOOT/BOOTX64.EFI": BATON, "/loader/loader.conf": b"timeout 30\neditor maybe\n",
+             "/loader/baton.conf": b"park sideways\nbrake hard\n"}
+    files.update({"/loader/entries/" + name: text for name, text in three().items()})
+    mkimage.make_image(disk, files)
+    with machine(tmp_path, disk) as vm:
+        vm.wait_for(problem_pattern(12) + ".*loader.conf:2", FIRMWARE_S)
+        vm.wait_for(problem_pattern(12) + ".*baton.conf:1", PAGE_S)
+
+
 def test_broken_entry_is_shown_and_explained(tmp_path):
     entries = {**three(), "d.conf": entry("title Choice d", "sort-key d", "nothing here")}
     with machine(tmp_path, menu_disk(tmp_path, entries, "timeout 30\ndefault d.conf\n")) as vm:

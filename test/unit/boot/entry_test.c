@@ -353,6 +353,22 @@ static void menu_order(void **state)
 	}
 }
 
+/* Whatever else speaks for it. */
+static void unusable_is_last(void **state)
+{
+	static struct entry bad, good;
+	struct entry *list[2] = { &bad, &good };
+
+	(void)state;
+	assert_problem(&p, parse_as(&bad, "k-9.conf", "linux /k\nsort-key a\n"), OK, "");
+	assert_problem(&p, parse_as(&good, "k-1.conf", "linux /k\n"), OK, "");
+	entry_sort(list, 2);
+	assert_ptr_equal(list[0], &bad);
+	bad.unusable = true;
+	entry_sort(list, 2);
+	assert_ptr_equal(list[0], &good);
+}
+
 /* Any bytes: no crash, every string ended, every path clean. */
 static void random_text(void **state)
 {
@@ -387,7 +403,7 @@ int main(void)
 		cmocka_unit_test_setup(too_many, fresh), cmocka_unit_test_setup(what_cannot_start, fresh),
 		cmocka_unit_test_setup(file_names, fresh), cmocka_unit_test(versions),
 		cmocka_unit_test(version_order_is_an_order), cmocka_unit_test_setup(menu_order, fresh),
-		cmocka_unit_test_setup(random_text, fresh),
+		cmocka_unit_test_setup(unusable_is_last, fresh), cmocka_unit_test_setup(random_text, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

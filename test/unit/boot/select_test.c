@@ -110,6 +110,19 @@ static void defaults(void **state)
 	assert_problem(&p, p.code, E_NO_SUCH_ENTRY, "nothing*");
 }
 
+/* What a pattern means must be startable; what a name means is told why it is not. */
+static void unusable_entries(void **state)
+{
+	(void)state;
+	entries[0].unusable = true;
+	assert_int_equal(chosen("debian-*", NULL, NULL), 1);
+	assert_int_equal(chosen("*-6.1*", NULL, NULL), 0);
+	assert_problem(&p, p.code, E_NO_SUCH_ENTRY, "*-6.1*");
+	assert_int_equal(chosen("debian-6.1", NULL, NULL), 0);
+	assert_int_equal(p.code, OK);
+	entries[0].unusable = false;
+}
+
 static void no_entries_is_said(void **state)
 {
 	unsigned index;
@@ -174,6 +187,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(globs), cmocka_unit_test(globs_against_a_model),
 		cmocka_unit_test_setup(defaults, fresh),
+		cmocka_unit_test_setup(unusable_entries, fresh),
 		cmocka_unit_test_setup(no_entries_is_said, fresh), cmocka_unit_test_setup(timer, fresh),
 	};
 
