@@ -208,7 +208,7 @@ enum status efimap_claim(struct efi_map *map, uint64_t base, uint64_t size, stru
 		uint64_t stop;
 		enum status status = OK;
 
-		if (at >= end || i == efimap_count(map) || d->phys >= end)
+		if (i == efimap_count(map) || d->phys >= end)
 			return OK;
 		at = d->phys > at ? d->phys : at;
 		stop = end_of(d) < end ? end_of(d) : end;
@@ -221,17 +221,28 @@ enum status efimap_claim(struct efi_map *map, uint64_t base, uint64_t size, stru
 	return OK;
 }
 
+static bool is_ram(const struct efi_descriptor *d)
+{
+	return ((d->type >= EFI_TYPE_LOADER_CODE && d->type <= EFI_TYPE_BOOT_DATA) ||
+		d->type == EFI_TYPE_CONVENTIONAL || d->type == EFI_TYPE_ACPI_RECLAIM ||
+		d->type == EFI_TYPE_ACPI_NVS) && !(d->attribute & EFI_ATTRIBUTE_SP);
+}
+
+bool efimap_is_ram(const struct efi_map *map, uint64_t address)
+{
+	unsigned i = find_index(map, address);
+
+	return i < efimap_count(map) && efimap_at(map, i)->phys <= address && is_ram(efimap_at(map, i));
+}
+
 uint64_t efimap_ram_bytes(const struct efi_map *map)
 {
 	uint64_t sum = 0;
 
 	for (unsigned i = 0; i < efimap_count(map); i++) {
 		const struct efi_descriptor *d = efimap_at(map, i);
-		bool ram = (d->type >= EFI_TYPE_LOADER_CODE && d->type <= EFI_TYPE_BOOT_DATA) ||
-			   d->type == EFI_TYPE_CONVENTIONAL || d->type == EFI_TYPE_ACPI_RECLAIM ||
-			   d->type == EFI_TYPE_ACPI_NVS;
 
-		if (ram && !(d->attribute & EFI_ATTRIBUTE_SP))
+		if (is_ram(d))
 			sum += bytes_of(d);
 	}
 	return sum;

@@ -90,7 +90,8 @@ enum status efimap_find_hole(const struct efi_map *map, uint64_t size, uint64_t 
 			     const struct place_range *avoid, unsigned avoid_count, uint64_t *base,
 			     struct problem *problem) MUST_CHECK;
 
-/* Bytes that are RAM for an operating system: types 1-4, 7, 9, 10 without SP. */
+/* RAM for an operating system: types 1-4, 7, 9, 10 without SP. The byte at address; all bytes of the map. */
+bool efimap_is_ram(const struct efi_map *map, uint64_t address);
 uint64_t efimap_ram_bytes(const struct efi_map *map);
 
 /* True if [base, base + size) lies in RAM (types 0-7, 9, 10, 14): where tables and setup_data may lie. */

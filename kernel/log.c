@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 
+#include "boot/efimap.h"
 #include "gen/identity.h"
 #include "kernel/machine.h"
 #include "kernel/report.h"
@@ -206,7 +207,10 @@ void log_open(const struct boot_info *info)
 	struct problem problem = { 0 };
 	struct console_spec spec = { 0 };
 
-	if (find_console(info, &spec, &problem) == OK && spec.base) {
+	if (find_console(info, &spec, &problem) == OK && spec.mmio && efimap_is_ram(&info->efi_map, spec.base))
+		problem_set(&problem, E_CONFIG_VALUE, "console: 0x%lx is RAM and no serial port, going on without",
+			    (unsigned long)spec.base);
+	else if (spec.base) {
 		serial = (struct uart){ spec.base, spec.mmio, spec.stride };
 		baud = spec.baud;
 	}

@@ -85,6 +85,13 @@ def test_command_line_reaches_the_kernel(tmp_path):
     assert result.facts["cmdline"].rstrip() == "console=ttyS0 panic=-1 some.word=\"two words\""
 
 
+def test_console_that_is_ram(tmp_path):
+    """A wrong address for the serial port, where the kernel is to go: nothing is written there, the boot goes on."""
+    result = boot(tmp_path, conf=["console uart8250,mmio,0x1600000"])
+    assert result.facts.get("report_check") == "0", result.tail()
+    assert not result.event("door"), "there is no serial port to speak on"
+
+
 def test_without_digests(tmp_path):
     """An entry without baton-sha256 boots; the report says expected=first-read."""
     result = boot(tmp_path, digests=False)

@@ -219,6 +219,8 @@ static void memory_questions(void **state)
 	add(EFI_TYPE_CONVENTIONAL, 0x140000, 16, 0);
 	map.size -= STRIDE;
 	assert_int_equal(efimap_ram_bytes(&map), 0x20000);
+	for (uint64_t at = 0xff000; at < 0x150000; at += 0x1000)
+		assert_int_equal(efimap_is_ram(&map, at), at >= 0x100000 && at < 0x120000);
 	assert_true(efimap_is_memory(&map, 0x10ffff, 2));
 	assert_true(efimap_is_memory(&map, 0x100000, 0x20000));
 	assert_false(efimap_is_memory(&map, 0x11ffff, 2));
