@@ -105,6 +105,12 @@ void fail_init(const struct plan *plan)
 	current = plan;
 }
 
+/* The block's gates stay loaded over the jump (docs/handover.md), so the next kernel's first mistakes end here too. */
+static bool own_code(uint64_t rip)
+{
+	return rip >= (uint64_t)__text_start && rip < (uint64_t)__data_start;
+}
+
 _Noreturn void fail_exception(const struct boss_frame *frame)
 {
 	const struct plan *plan = current;
@@ -117,9 +123,10 @@ _Noreturn void fail_exception(const struct boss_frame *frame)
 		reset_warm(plan);
 	cpu_write_cr3(plan->verify_root);		/* the hand-over root maps no device */
 	if (!before) {
-		fmt_snprint(text, sizeof(text), "vector %llu at 0x%llx inside the block, CR2 0x%llx",
+		fmt_snprint(text, sizeof(text), "vector %llu at 0x%llx, CR2 0x%llx, %s",
 			    (unsigned long long)frame->vector, (unsigned long long)frame->rip,
-			    (unsigned long long)cpu_read_cr2());
+			    (unsigned long long)cpu_read_cr2(),
+			    own_code(frame->rip) ? "inside the block" : "in what was started");
 		record_failure(plan, E_EXCEPTION, text);	/* before the consoles, which may fault */
 		handler_fault(plan);
 		say_on_screen();

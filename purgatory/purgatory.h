@@ -64,6 +64,7 @@ _Noreturn void reset_warm(const struct plan *plan);
 /* jump.S */
 _Noreturn void jump_next(uint64_t entry, uint64_t boot_params, uint64_t cr4);
 
+extern const char __text_start[], __data_start[];	/* block.lds: the block's code lies between */
 extern uint32_t boss_nmi_count;			/* NMIs that the boss took inside the block */
 
 #endif
