@@ -128,9 +128,22 @@ class Machine:
             self.qmp("qmp_capabilities")
             self.started = time.monotonic()
             self.qmp("cont")
+        except (OSError, ValueError) as error:      # it ended while we were talking to it
+            reason = self._own_words() or str(error)
+            self.stop()
+            raise MachineError("QEMU did not start: " + reason) from None
         except Exception:
             self.stop()
             raise
+
+    def _own_words(self):
+        """What QEMU wrote before it ended, else how it ended."""
+        try:
+            code = self.process.wait(QUIET_S)
+        except subprocess.TimeoutExpired:
+            code = None
+        self.stderr.seek(0)
+        return self.stderr.read().strip() or ("" if code is None else "exit status %d, no message" % code)
 
     def _open_serial(self, path):
         """A pipe each way (QEMU's names: path.in, path.out)."""
@@ -152,8 +165,7 @@ class Machine:
             except OSError:
                 sock.close()
                 time.sleep(0.02)
-        self.stderr.seek(0)
-        raise MachineError("QEMU did not start: " + self.stderr.read().strip())
+        raise MachineError("QEMU did not start: " + (self._own_words() or "no answer in %d s" % CONNECT_S))
 
     def _read_serial(self):
         while True:
@@ -216,7 +228,7 @@ class Machine:
         while True:
             line = self.qmp_file.readline()
             if not line:
-                raise MachineError("QMP connection closed during " + command)
+                raise MachineError("QMP connection closed during %s: %s" % (command, self._own_words()))
             answer = json.loads(line)
             if "event" in answer:
                 self.events.append(answer)
