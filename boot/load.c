@@ -3,7 +3,6 @@
 
 #include <stddef.h>
 
-#include "boot/field.h"
 #include "boot/load_open.h"
 #include "boot/place.h"
 #include "lib/digest.h"
@@ -62,7 +61,7 @@ enum status load_open_path(struct load *load, struct load_file *file, const char
 	return problem_set(load->problem, E_FILE_SIZE, "%s: file is empty", path);
 }
 
-static enum status open_file(struct load *load, const struct entry *entry, const char *path)
+enum status load_open_file(struct load *load, const struct entry *entry, const char *path)
 {
 	struct load_file *file = &load->work->files[load->work->open_count];
 	enum status status = load_open_path(load, file, path);
@@ -186,46 +185,6 @@ static enum status build_cmdline(struct load *load, const struct entry *entry, c
 	return OK;
 }
 
-static uint32_t first_bytes(const struct load_file *file)
-{
-	return file->size < BZIMAGE_HEADER_BYTES ? (uint32_t)file->size : BZIMAGE_HEADER_BYTES;
-}
-
-/* Kernels may be PE files too: the boot protocol's mark goes first. */
-static bool looks_like_pe(const struct load_file *file, const uint8_t *first)
-{
-	return file->size >= BZIMAGE_HEADER_BYTES && first[0] == 'M' && first[1] == 'Z' &&
-	       field32(first + BZIMAGE_MAGIC_AT) != BZIMAGE_MAGIC;
-}
-
-static enum status open_kernel(struct load *load, const struct entry *entry)
-{
-	struct load_work *work = load->work;
-	struct boot_plan *plan = load->plan;
-	struct load_file *file = &load->work->files[0];
-	struct bzimage *image = &work->image;
-	enum status status = open_file(load, entry, entry_image(entry));
-
-	if (!status)
-		status = load_read_next(load, file, work->setup, first_bytes(file));
-	if (!status && looks_like_pe(file, work->setup)) {
-		status = load_open_uki(load, entry);
-		if (!status)
-			status = load_read_next(load, file, work->setup, first_bytes(file));
-	}
-	if (!status)
-		status = bzimage_check_header(image, file->path, work->setup, file->size, load->problem);
-	if (status)
-		return status;
-	memcpy(plan->setup_header, image->header, image->header_length);
-	plan->setup_header_length = image->header_length;
-	plan->kernel_init_size = image->init_size;
-	plan->kernel_alignment = image->alignment;
-	plan->kernel_5level = image->five_level;
-	plan->kernel_above_4g = image->above_4g;
-	return OK;
-}
-
 /* Opens the entry's initrds; *bytes is the size of the concatenation, the image's own first. */
 static enum status open_initrds(struct load *load, const struct entry *entry, uint64_t *bytes)
 {
@@ -233,7 +192,7 @@ static enum status open_initrds(struct load *load, const struct entry *entry, ui
 
 	*bytes = 0;
 	for (unsigned i = 0; i < entry->initrd_count; i++) {
-		enum status status = open_file(load, entry, entry->initrd[i]);
+		enum status status = load_open_file(load, entry, entry->initrd[i]);
 
 		if (status)
 			return status;
@@ -365,7 +324,9 @@ static enum status place_all(struct load *load, uint64_t initrd_bytes)
 		status = place_table(load);
 	if (!status)
 		status = check_apart(load);
-	load->plan->kernel_entry = load->plan->segments[0].dest + BZIMAGE_ENTRY64;
+	load->plan->kernel_entry = load->plan->segments[0].dest +
+				   (load->work->elf.load_count ? load->work->elf.entry - image->pref_address :
+								 BZIMAGE_ENTRY64);
 	return status;
 }
 
@@ -377,6 +338,13 @@ static enum status read_kernel(struct load *load)
 	uint32_t rest = work->image.setup_bytes - BZIMAGE_HEADER_BYTES;
 	enum status status = OK;
 
+	if (work->elf.load_count) {
+		status = load_read_elf(load, segment);
+		if (status)
+			return status;
+		finish_segment(load, segment);
+		return check_whole(load, file, segment);
+	}
 	if (rest)
 		status = load_read_next(load, file, work->setup + BZIMAGE_HEADER_BYTES, rest);
 	if (!status)
@@ -440,12 +408,13 @@ enum status load_place(const struct source *source, const struct entry *entry, c
 	work->source = source;
 	work->open_count = 0;
 	work->container.handle = NULL;
+	work->elf.load_count = 0;
 	work->cmdline[0] = work->version[0] = '\0';
 	if (status)
 		return status;
 	memcpy(plan->entry_id, entry->id, sizeof(plan->entry_id));
 	memcpy(plan->title, entry->title, sizeof(plan->title));
-	status = open_kernel(&load, entry);
+	status = load_open_kernel(&load, entry);
 	if (!status)
 		status = build_cmdline(&load, entry, config);
 	if (!status)

@@ -12,6 +12,7 @@
 
 #include "boot/bzimage.h"
 #include "boot/config.h"
+#include "boot/elf.h"
 #include "boot/entry.h"
 #include "boot/segment.h"
 #include "boot/source.h"
@@ -60,6 +61,7 @@ struct load_work {
 	uint8_t section_sha256[LOAD_UKI_FILES][SHA256_BYTES];
 	struct pe pe;
 	struct uki uki;
+	struct elf elf;					/* load_count 0: not a vmlinux */
 	char text[UKI_TEXT_BYTES];
 	char cmdline[CMDLINE_MAX];			/* the image's own */
 	uint8_t first[LOAD_FIRST_BYTES];

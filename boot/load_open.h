@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the files of the load loop share among themselves: load.c (the loop) and load_uki.c (an image in sections).
+ * What the files of the load loop share among themselves: load.c (the loop), load_kind.c (what is it?) and one for
+ * each kind that is not a bzImage.
  */
 #ifndef BOOT_LOAD_OPEN_H
 #define BOOT_LOAD_OPEN_H
@@ -19,6 +20,13 @@ struct load {
 /* Opens a file that is not empty; only then the caller has to close it. E20-E22. */
 enum status load_open_path(struct load *load, struct load_file *file, const char *path);
 
+/* The same for a file of the entry, as the next of work->files, with its digest. */
+enum status load_open_file(struct load *load, const struct entry *entry, const char *path);
+
+/* Opens the entry's image, of whatever kind, and checks its headers: fills work->image and the plan's part of it. E13,
+ * E15, E20-E26. */
+enum status load_open_kernel(struct load *load, const struct entry *entry);
+
 /* length bytes (at most SOURCE_READ_MAX) at offset of the file or section. E21 with its name. */
 enum status load_read_at(struct load *load, const struct load_file *file, uint64_t offset, void *to, uint32_t length);
 
@@ -28,8 +36,14 @@ enum status load_read_next(struct load *load, struct load_file *file, void *to, 
 /* The whole of file has been read: E26 unless it is what was wanted. */
 enum status load_check_digest(struct load *load, struct load_file *file);
 
-/* files[0] is open and read from its start up to done, into work->setup: makes it the container and its sections
- * files[0] and, if they are there, files[1] and files[2]; checks the container's digest; fills work->cmdline. */
+/* files[0] is open and its first bytes are in work->first: makes it the container and its sections files[0] and, if
+ * they are there, files[1] and files[2]; checks the container's digest; fills work->cmdline. */
 enum status load_open_uki(struct load *load, const struct entry *entry);
+
+/* The same for a vmlinux: fills work->elf and, as of any kernel, work->image. */
+enum status load_open_elf(struct load *load);
+
+/* Reads it to its place: segment is the kernel, of one run. Its last chunk and the zeros behind it are the caller's. */
+enum status load_read_elf(struct load *load, struct boot_segment *segment);
 
 #endif

@@ -32,8 +32,8 @@ static void feed(struct pass *pass, const uint8_t *data, uint64_t offset, uint64
 	}
 }
 
-/* The file's first bytes are in work->first and hashed; reads the rest, compares, and keeps each section's digest. */
-static enum status check_container(struct load *load, uint64_t first)
+/* Reads what is left of the file, compares, and keeps each section's digest. */
+static enum status check_container(struct load *load)
 {
 	struct load_work *work = load->work;
 	struct load_file *file = &work->container;
@@ -45,7 +45,7 @@ static enum status check_container(struct load *load, uint64_t first)
 		pass.ranges[i] = &work->uki.parts[i < LOAD_UKI_FILES ? loaded[i] : UKI_CMDLINE];
 		sha256_init(&pass.hashes[i]);
 	}
-	feed(&pass, work->first, 0, first);
+	feed(&pass, work->first, 0, file->done);
 	while (file->done < file->size) {
 		uint64_t rest = file->size - file->done, at = file->done;
 		uint32_t length = rest < sizeof(work->setup) ? (uint32_t)rest : sizeof(work->setup);
@@ -104,16 +104,11 @@ enum status load_open_uki(struct load *load, const struct entry *entry)
 {
 	struct load_work *work = load->work;
 	struct load_file *file = &work->container;
-	uint32_t first = first_bytes(work->files[0].size), done = (uint32_t)work->files[0].done;
-	enum status status = OK;
+	enum status status;
 
 	*file = work->files[0];
 	work->open_count = 0;
-	memcpy(work->first, work->setup, done);
-	if (done < first)
-		status = load_read_next(load, file, work->first + done, first - done);
-	if (!status)
-		status = pe_parse(&work->pe, file->path, work->first, file->size, load->problem);
+	status = pe_parse(&work->pe, file->path, work->first, file->size, load->problem);
 	if (!status)
 		status = uki_find(&work->uki, file->path, &work->pe, entry->profile, load->problem);
 	if (!status)
@@ -122,7 +117,7 @@ enum status load_open_uki(struct load *load, const struct entry *entry)
 		status = uki_cmdline(work->cmdline, file->path, work->text, work->uki.parts[UKI_CMDLINE].size,
 				     load->problem);
 	if (!status && file->wanted)
-		status = check_container(load, first);
+		status = check_container(load);
 	if (!status)
 		open_sections(work);
 	return status;

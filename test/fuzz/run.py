@@ -32,6 +32,26 @@ def pe_image(*sections):
     return file + bytes(headers - len(file)) + body
 
 
+def elf_file():
+    """Two segments and Linux's note."""
+    note = struct.pack("<III8sI", 6, 4, 0x100, b"Linux", 0)
+    rows = b"".join(struct.pack("<IIQQQQQQ", kind, 5, 300, 0, address, size, memory, 4)
+                    for kind, address, size, memory in ((1, 0x1000000, 20, 0x1000), (1, 0x2000000, 8, 8), (4, 0, len(note), 0)))
+    head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 2, 62, 1, 0x1000004, 64, 0, 0, 64, 56, 3, 0, 0, 0)
+    return (head + rows).ljust(300, b"\0") + note
+
+
+def multiboot_file(version):
+    address = struct.pack("<IIII", 0x100000, 0x100000, 0, 0)
+    if version == 1:
+        return struct.pack("<III", 0x1badb002, 0x10003, -(0x1badb002 + 0x10003) & 0xffffffff) + address + \
+            struct.pack("<I", 0x100010) + bytes(64)
+    tags = struct.pack("<HHI", 2, 0, 24) + address + struct.pack("<HHIII", 3, 0, 12, 0x100010, 0) + \
+        struct.pack("<HHI", 1, 0, 8) + struct.pack("<HHI", 7, 1, 8) + struct.pack("<HHI", 0, 0, 8)
+    length = 16 + len(tags)
+    return struct.pack("<IIII", 0xe85250d6, 0, length, -(0xe85250d6 + length) & 0xffffffff) + tags + bytes(64)
+
+
 # What a program starts from; the others build their own good case.
 SEEDS = {
     "entry": ["""debian-6.1+3-1.conf
@@ -60,6 +80,7 @@ busmaster leave
 reset-after 30
 console ttyS1,115200n8
 """, "baton.default=deb* baton.timeout=5 baton.loop=3 baton.console=uart8250,mmio32,0xfe000000 quiet -- root=x -- y"],
+    "elf": [elf_file(), multiboot_file(1), multiboot_file(2)],
     "pe": [pe_image((b".linux", b"kernel"), (b".initrd", b"initrd"), (b".ucode", b"code"), (b".cmdline", b" root=x\n"),
                     (b".osrel", b'PRETTY_NAME="A \\"B\\""\nID=a\nVERSION_ID=\'1\'\n'), (b".uname", b"6.1")),
            pe_image((b".linux", b"kernel"), (b".cmdline", b"a"), (b".profile", b"ID=a"), (b".profile", b"ID=b"),

@@ -24,7 +24,7 @@ $(MUTANT_DIR)/libbaton.a: $(MUTANT_POOL)
 
 -include $(MUTANT_POOL:.o=.d) $(MUTANT_TEST:.o=.d)
 
-.PHONY: mutants coverage-mm
+.PHONY: mutants coverage-mm coverage-parsers
 ## mutants: each file of test/mutants/ changed one thing that a named unit test must notice (MUTANT=mm/name: only that)
 mutants:
 	@$(MAKE) --no-print-directory -s -j2 $(MUTANT_DIR)/libbaton.a $(MUTANT_TEST)
@@ -41,3 +41,17 @@ coverage-mm:
 		gcc $(COVERAGE_FLAGS) -o $$p $$f $(O)/coverage-mm/*.c.o -lcmocka && $$p >$$p.log 2>&1 || \
 		{ cat $$p.log; exit 1; }; done
 	@$(PYTHON) test/mutants/coverage.py $(O)/coverage-mm mm
+
+# Parsers of what comes from files and loaders, by the unit tests of boot/.
+PARSERS := bzimage pe uki elf multiboot cpio config entry efimap setup_data
+## coverage-parsers: lines of boot/'s parsers that its unit tests run; fails if one is below 95%
+coverage-parsers: $(O)/gen/font.c
+	@rm -rf $(O)/coverage-parsers
+	@mkdir -p $(O)/coverage-parsers
+	@for f in boot/*.c $(filter-out lib/string.c lib/fbtext.c,$(wildcard lib/*.c)) test/twin/twin.c \
+		$(filter-out %_test.c,$(wildcard test/unit/boot/*.c)); do \
+		gcc $(COVERAGE_FLAGS) $(CFLAGS_SHANI) -c -o $(O)/coverage-parsers/$$(echo $$f | tr / -).o $$f || exit 1; done
+	@for f in test/unit/boot/*_test.c; do p=$(O)/coverage-parsers/$$(basename $$f .c); \
+		gcc $(COVERAGE_FLAGS) -o $$p $$f $(O)/coverage-parsers/*.c.o -lcmocka && $$p >$$p.log 2>&1 || \
+		{ cat $$p.log; exit 1; }; done
+	@$(PYTHON) test/mutants/coverage.py $(O)/coverage-parsers $(PARSERS:%=boot/%.c)

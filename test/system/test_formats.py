@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Images that are not a plain bzImage, from Debian's packages: unified kernel images, EFI programs."""
 import io
+import lzma
 import os
 import re
 import stat
+import struct
 import subprocess
 
 import pytest
@@ -145,6 +147,37 @@ def test_program_that_firmware_cannot_load(tmp_path):
         assert "/text.efi" in match.string
         vm.wait_for(MENU, 30)
         assert len(re.findall(problem_pattern(31), vm.text())) == 1
+
+
+def vmlinux_of(kernel):
+    """The ELF file that a bzImage packed with xz carries (payload_offset and payload_length of the boot protocol)."""
+    with open(kernel, "rb") as f:
+        data = f.read()
+    offset, length = struct.unpack_from("<II", data, 0x248)
+    start = (data[0x1f1] + 1) * 512 + offset
+    return lzma.LZMADecompressor().decompress(data[start:start + length])
+
+
+def test_vmlinux(tmp_path):
+    """Debian's kernel without its wrapping, at the address that it is linked for, with a digest."""
+    path = tmp_path / "vmlinux"
+    path.write_bytes(vmlinux_of(KERNEL))
+    disk = write_disk(str(tmp_path / "disk.img"), kernel=str(path))
+    result = run(tmp_path, disk)
+    check_good(result, 2)
+    assert result.facts["kernel"]
+
+
+def test_multiboot_is_refused_by_name(tmp_path):
+    """A header as the Multiboot2 specification has it, in front of nothing."""
+    header = struct.pack("<IIIIHHI", 0xe85250d6, 0, 24, -(0xe85250d6 + 24) & 0xffffffff, 0, 0, 8)
+    entry = b"title Other\nlinux /other\n"
+    disk = image_disk(tmp_path, {"/other": header + bytes(5000), "/loader/entries/other.conf": entry}, "other.conf")
+    with machine(tmp_path, disk, smp=1) as vm:
+        _, match = vm.wait_for(problem_pattern(15), FIRMWARE_S)
+        assert "/other: a Multiboot2 image" in match.string
+        vm.wait_for(MENU, 30)
+        assert "Linux version" not in vm.text()
 
 
 def patched(path, offset, value):

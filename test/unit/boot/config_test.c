@@ -235,6 +235,9 @@ static void command_line_errors(void **state)
 		{ "baton.loop=", E_CONFIG_VALUE, "empty" },
 		{ "baton.loop=12x", E_CONFIG_VALUE, "12x" },
 		{ "baton.loop=18446744073709551616", E_CONFIG_VALUE, "a number" },
+		{ "baton.gen=0", E_CONFIG_VALUE, "a number from 1" },
+		{ "baton.pattern=some", E_CONFIG_VALUE, "sample or all" },
+		{ "baton.log=loud", E_CONFIG_VALUE, "quiet or full" },
 	};
 
 	(void)state;

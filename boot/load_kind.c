@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+/* What kind of image an entry names: the kernel's file is opened and judged by its first bytes. */
+#include <stddef.h>
+
+#include "boot/field.h"
+#include "boot/load_open.h"
+#include "boot/multiboot.h"
+#include "lib/string.h"
+
+static uint32_t first_bytes(const struct load_file *file)
+{
+	return file->size < BZIMAGE_HEADER_BYTES ? (uint32_t)file->size : BZIMAGE_HEADER_BYTES;
+}
+
+/* Kernels may be PE files too: the boot protocol's mark goes first. */
+static bool is_bzimage(const struct load_file *file, const uint8_t *first)
+{
+	return file->size < BZIMAGE_HEADER_BYTES || field32(first + BZIMAGE_MAGIC_AT) == BZIMAGE_MAGIC;
+}
+
+/* Something else, whose first bytes up to done are in work->setup; what nobody knows is left to be refused as a
+ * kernel. */
+static enum status open_other(struct load *load, const struct entry *entry)
+{
+	struct load_work *work = load->work;
+	struct load_file *file = &work->files[0];
+	uint32_t length = file->size < LOAD_FIRST_BYTES ? (uint32_t)file->size : LOAD_FIRST_BYTES;
+	uint32_t done = (uint32_t)file->done;
+	struct multiboot multiboot;
+	enum status status = OK;
+
+	memcpy(work->first, work->setup, done);
+	if (done < length)
+		status = load_read_next(load, file, work->first + done, length - done);
+	if (status)
+		return status;
+	if (work->first[0] == 'M' && work->first[1] == 'Z') {
+		status = load_open_uki(load, entry);
+		return status ? status : load_read_next(load, file, work->setup, first_bytes(file));
+	}
+	status = multiboot_check(&multiboot, file->path, work->first, file->size, load->problem);
+	if (!status && multiboot.version)
+		status = problem_set(load->problem, E_NOT_SUPPORTED, "%s: a Multiboot%s image: starting it is not "
+				     "supported yet", file->path, multiboot.version == 2 ? "2" : "");
+	return !status && elf_recognise(work->first) ? load_open_elf(load) : status;
+}
+
+enum status load_open_kernel(struct load *load, const struct entry *entry)
+{
+	struct load_work *work = load->work;
+	struct boot_plan *plan = load->plan;
+	struct load_file *file = &load->work->files[0];
+	struct bzimage *image = &work->image;
+	enum status status = load_open_file(load, entry, entry_image(entry));
+
+	if (!status)
+		status = load_read_next(load, file, work->setup, first_bytes(file));
+	if (!status && !is_bzimage(file, work->setup))
+		status = open_other(load, entry);
+	if (!status && !work->elf.load_count)
+		status = bzimage_check_header(image, file->path, work->setup, file->size, load->problem);
+	if (status)
+		return status;
+	memcpy(plan->setup_header, image->header, image->header_length);
+	plan->setup_header_length = image->header_length;
+	plan->kernel_init_size = image->init_size;
+	plan->kernel_alignment = image->alignment;
+	plan->kernel_5level = image->five_level;
+	plan->kernel_above_4g = image->above_4g;
+	return OK;
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Multiboot headers (Multiboot specification 0.6.96, Multiboot2 specification 2.0), checked as hostile input. Such
+ * images are recognised and judged, not started yet. Pure; any context.
+ */
+#ifndef BOOT_MULTIBOOT_H
+#define BOOT_MULTIBOOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/status.h"
+
+#define MULTIBOOT_SEARCH_MAX	32768u		/* a header lies in a file's first bytes */
+
+struct multiboot {
+	unsigned version;		/* 1 or 2; 0: no header */
+	uint32_t offset;		/* of the header in the file */
+	uint32_t requests;		/* 1: its flags; 2: bit n is set if there is a tag of type n */
+	bool addresses;			/* the header says what goes where, below; otherwise the file is ELF */
+	uint64_t file_offset, file_size, load_address, memory_size, entry;
+	bool boot_services;		/* it has to be started while firmware's boot services live */
+};
+
+/* first: the file's first min(file_size, MULTIBOOT_SEARCH_MAX) bytes. OK with version 0: there is none. E24: a field
+ * out of bounds, or a requirement that Baton does not know. E25: bytes that the header names are not there. */
+enum status multiboot_check(struct multiboot *image, const char *name, const void *first, uint64_t file_size,
+			    struct problem *problem) MUST_CHECK;
+
+#endif

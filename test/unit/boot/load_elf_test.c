@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+#include "test/unit/boot/support.h"
+#include "test/unit/boot/fake_source.h"
+
+#include <string.h>
+
+#include "boot/load.h"
+#include "lib/sha256.h"
+
+#define TEXT_BYTES	(CHUNK_BYTES + 5000u)
+#define DATA_BYTES	3000u
+#define TEXT_AT		0x1000u
+#define DATA_AT		(TEXT_AT + TEXT_BYTES + 11)
+#define NOTE_AT		(DATA_AT + DATA_BYTES)
+#define BYTES		(NOTE_AT + 24 + 100)
+#define TEXT_ADDRESS	(FAKE_BASE + 0x200000u)
+#define DATA_ADDRESS	(TEXT_ADDRESS + 0x180010u)
+#define ROW(i)		(64 + 56 * (i))
+
+static uint8_t file[BYTES];
+static struct fake fake;
+static struct entry entry;
+static struct config config;
+static struct load_work work;
+static struct boot_plan plan;
+static struct problem p;
+
+static void row(unsigned i, uint32_t type, uint64_t offset, uint64_t address, uint64_t file_size, uint64_t memory_size)
+{
+	kernel_put(file, ROW(i), 4, type);
+	kernel_put(file, ROW(i) + 8, 8, offset);
+	kernel_put(file, ROW(i) + 24, 8, address);
+	kernel_put(file, ROW(i) + 32, 8, file_size);
+	kernel_put(file, ROW(i) + 40, 8, memory_size);
+}
+
+static int fresh(void **state)
+{
+	struct rng rng = { 0x656c66 };
+
+	(void)state;
+	fake_start(&fake);
+	fake.any_order = true;
+	for (unsigned i = 0; i < BYTES; i++)
+		file[i] = (uint8_t)(rng_next(&rng) | 1);
+	memset(file, 0, 0x400);
+	memcpy(file, "\177ELF\2\1\1", 7);
+	kernel_put(file, 16, 2, 2);
+	kernel_put(file, 18, 2, 62);
+	kernel_put(file, 24, 8, TEXT_ADDRESS + 0x40);
+	kernel_put(file, 32, 8, 64);
+	kernel_put(file, 52, 2, 64);
+	kernel_put(file, 54, 2, 56);
+	kernel_put(file, 56, 2, 3);
+	row(0, 1, DATA_AT, DATA_ADDRESS, DATA_BYTES, DATA_BYTES + 0x5000);
+	row(1, 1, TEXT_AT, TEXT_ADDRESS, TEXT_BYTES, TEXT_BYTES + 0x100);
+	row(2, 4, NOTE_AT, 0, 20, 0);
+	kernel_put(file, NOTE_AT, 4, 6);
+	kernel_put(file, NOTE_AT + 4, 4, 0);
+	memcpy(file + NOTE_AT + 12, "Linux\0\0", 8);
+	fake_add(&fake, "/vmlinux", file, BYTES);
+	config_init(&config);
+	memset(&entry, 0, sizeof(entry));
+	strcpy(entry.id, "x.conf");
+	strcpy(entry.file, "x.conf");
+	strcpy(entry.linux_path, "/vmlinux");
+	strcpy(entry.options, "root=x");
+	return 0;
+}
+
+static enum status load(void)
+{
+	p = (struct problem){ 0 };
+	return load_entry(&fake.source, NULL, &entry, &config, &work, &plan, &p);
+}
+
+static void assert_clean(void)
+{
+	assert_int_equal(fake_open_files(&fake), 0);
+	assert_int_equal(fake.placed_count, 0);
+	assert_int_equal(plan.segment_count, 0);
+}
+
+static void give_digest(void)
+{
+	struct entry_digest *d = &entry.digests[entry.digest_count++];
+
+	strcpy(d->path, "/vmlinux");
+	sha256_compute(d->sha256, file, BYTES);
+}
+
+static void in_place(void **state)
+{
+	const struct boot_segment *s = &plan.segments[0];
+	uint64_t data = DATA_ADDRESS - TEXT_ADDRESS, size = data + DATA_BYTES;
+	const uint8_t *memory;
+
+	(void)state;
+	assert_problem(&p, load(), OK, "");
+	assert_int_equal(fake_open_files(&fake), 0);
+	assert_int_equal(plan.segment_count, 1);
+	assert_int_equal(s->dest, TEXT_ADDRESS);
+	assert_int_equal(s->size, size);
+	assert_int_equal(s->memory_size, (data + DATA_BYTES + 0x5000 + 4095) / 4096 * 4096);
+	assert_int_equal(s->reserved_size, s->memory_size);
+	assert_int_equal(plan.kernel_entry, TEXT_ADDRESS + 0x40);
+	memory = (const uint8_t *)(uintptr_t)s->dest;
+	assert_memory_equal(memory, file + TEXT_AT, TEXT_BYTES);
+	assert_memory_equal(memory + data, file + DATA_AT, DATA_BYTES);
+	for (uint64_t i = TEXT_BYTES; i < s->memory_size; i++)
+		if (i < data || i >= size)
+			assert_int_equal(memory[i], 0);
+	for (uint64_t at = 0; at < size; at += CHUNK_BYTES) {
+		struct chunk_digest d;
+
+		chunk_digest_compute(&d, memory + at, size - at < CHUNK_BYTES ? (uint32_t)(size - at) : CHUNK_BYTES);
+		assert_memory_equal(&d, &s->chunks[at / CHUNK_BYTES], sizeof(d));
+	}
+	/* boot_params get a header though the file has none. */
+	assert_int_equal(plan.setup_header_length, 0x26c - 0x1f1);
+	assert_memory_equal(plan.setup_header + 0x202 - 0x1f1, "HdrS\x0f\x02", 6);
+	assert_string_equal(plan.cmdline, "root=x");
+	load_release(&fake.source, &plan);
+	assert_clean();
+}
+
+/* Linked for memory that is not there: the whole moves, by a multiple of 2 MiB. */
+static void moved(void **state)
+{
+	const struct boot_segment *s = &plan.segments[0];
+	uint64_t data = DATA_ADDRESS - TEXT_ADDRESS;
+
+	(void)state;
+	row(0, 1, DATA_AT, FAKE_BASE + FAKE_SIZE + data, DATA_BYTES, DATA_BYTES);
+	row(1, 1, TEXT_AT, FAKE_BASE + FAKE_SIZE, TEXT_BYTES, TEXT_BYTES);
+	kernel_put(file, 24, 8, FAKE_BASE + FAKE_SIZE + 0x40);
+	give_digest();
+	assert_problem(&p, load(), OK, "");
+	assert_int_equal(s->dest % (2u << 20), 0);
+	assert_true(s->dest < FAKE_BASE + FAKE_SIZE);
+	assert_memory_equal((const uint8_t *)(uintptr_t)s->dest, file + TEXT_AT, TEXT_BYTES);
+	assert_memory_equal((const uint8_t *)(uintptr_t)s->dest + data, file + DATA_AT, DATA_BYTES);
+	assert_int_equal(plan.kernel_entry, s->dest + 0x40);
+	load_release(&fake.source, &plan);
+	assert_clean();
+}
+
+static uint64_t change_at;
+static unsigned change_before;
+
+static void change(struct fake *f, uint64_t offset)
+{
+	(void)offset;
+	if (f->reads == change_before)
+		file[change_at] ^= 1;
+}
+
+/* The digest is the file's, and what was loaded is that file. */
+static void digests(void **state)
+{
+	static const uint64_t places[] = { 0x300, TEXT_AT, TEXT_AT + TEXT_BYTES - 1, TEXT_AT + TEXT_BYTES, DATA_AT,
+					   DATA_AT + DATA_BYTES - 1, BYTES - 1 };
+
+	(void)state;
+	give_digest();
+	assert_problem(&p, load(), OK, "");
+	assert_true(plan.segments[0].whole_known);
+	load_release(&fake.source, &plan);
+	for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		file[places[i]] ^= 1;
+		assert_problem(&p, load(), E_DIGEST, "/vmlinux: SHA-256 is ");
+		file[places[i]] ^= 1;
+	}
+	/* Reads: first bytes, the rest of them, notes, text (two), data, then all once more. */
+	fake.on_read = change;
+	for (unsigned i = 1; i < 6; i++) {
+		if (places[i] == TEXT_AT + TEXT_BYTES)
+			continue;
+		/* The file's first bytes are kept and not read again, so they have to change before the text is read. */
+		change_at = places[i];
+		change_before = places[i] < LOAD_FIRST_BYTES ? 3 : 6;
+		fake.reads = 0;
+		assert_problem(&p, load(), E_DIGEST, "/vmlinux: changed while it was read");
+		assert_clean();
+		file[change_at] ^= 1;
+	}
+}
+
+static void refused(void **state)
+{
+	(void)state;
+	kernel_put(file, NOTE_AT, 4, 7);
+	assert_problem(&p, load(), E_NOT_A_KERNEL, "/vmlinux: ELF without a note of Linux");
+	assert_clean();
+	fresh(NULL);
+	kernel_put(file, NOTE_AT + 4, 4, 1000);
+	assert_problem(&p, load(), E_KERNEL_HEADER, "/vmlinux: note at byte is 0x0");
+	fresh(NULL);
+	kernel_put(file, 24, 8, 1);
+	assert_problem(&p, load(), E_KERNEL_HEADER, "/vmlinux: e_entry is 0x1");
+	fresh(NULL);
+	row(0, 0, 0, 0, 0, 0);
+	row(1, 1, TEXT_AT, FAKE_BASE + FAKE_SIZE + 0x1000, TEXT_BYTES, TEXT_BYTES);
+	kernel_put(file, 24, 8, FAKE_BASE + FAKE_SIZE + 0x1000);
+	assert_problem(&p, load(), E_NO_MEMORY, "/vmlinux: no memory for 0x");
+	fresh(NULL);
+	fake.files[0].fail_at = NOTE_AT;
+	assert_problem(&p, load(), E_FILE_READ, "/vmlinux: at byte ");
+	fresh(NULL);
+	fake.files[0].fail_at = TEXT_AT + TEXT_BYTES;
+	row(2, 4, TEXT_AT - 0x100, 0, 20, 0);
+	memcpy(file + TEXT_AT - 0x100, file + NOTE_AT, 20);
+	assert_problem(&p, load(), E_FILE_READ, "/vmlinux: at byte ");
+	assert_clean();
+}
+
+/* Known, but not started yet, by name; and not known at all. */
+static void other_kinds(void **state)
+{
+	(void)state;
+	kernel_put(file, 0x300, 4, 0xe85250d6);
+	kernel_put(file, 0x308, 4, 24);
+	kernel_put(file, 0x30c, 4, 0u - 0xe85250d6u - 24);
+	kernel_put(file, 0x314, 4, 8);
+	assert_problem(&p, load(), E_NOT_SUPPORTED, "/vmlinux: a Multiboot2 image: starting it is not supported yet");
+	memset(file + 0x300, 0, 64);
+	kernel_put(file, 0x300, 4, 0x1badb002);
+	kernel_put(file, 0x308, 4, 0u - 0x1badb002u);
+	assert_problem(&p, load(), E_NOT_SUPPORTED, "/vmlinux: a Multiboot image: starting it is not supported yet");
+	kernel_put(file, 0x304, 4, 8);
+	kernel_put(file, 0x308, 4, 0u - 0x1badb002u - 8);
+	assert_problem(&p, load(), E_KERNEL_HEADER, "/vmlinux: multiboot flags is 0x8");
+	memset(file, 0, 0x400);
+	assert_problem(&p, load(), E_NOT_A_KERNEL, "/vmlinux: boot_flag is 0x0");
+	assert_clean();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(in_place, fresh), cmocka_unit_test_setup(moved, fresh),
+		cmocka_unit_test_setup(digests, fresh),
+		cmocka_unit_test_setup(refused, fresh), cmocka_unit_test_setup(other_kinds, fresh),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
