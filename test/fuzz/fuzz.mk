@@ -25,4 +25,4 @@ $(O)/fuzz/%_fuzz: $(O)/fuzz/test/fuzz/%_fuzz.c.o $(FUZZ_OBJ)
 fuzz: $(FUZZ_BIN)
 	@$(PYTHON) test/fuzz/run.py $(or $(T),20) $(O)/fuzz $^
 
--include $(FUZZ_OBJ:.o=.d) $(patsubst %,$(O)/fuzz/%.d,$(addsuffix .o,$(FUZZ_TEST)))
+-include $(FUZZ_OBJ:.o=.d) $(patsubst %,$(O)/fuzz/%.d,$(FUZZ_TEST))
