@@ -118,7 +118,7 @@ static void in_place(void **state)
 	}
 	/* boot_params get a header though the file has none. */
 	assert_int_equal(plan.setup_header_length, 0x26c - 0x1f1);
-	assert_memory_equal(plan.setup_header + 0x202 - 0x1f1, "HdrS\x0f\x02", 6);
+	assert_memory_equal(plan.setup_header + (0x202 - 0x1f1), "HdrS\x0f\x02", 6);
 	assert_string_equal(plan.cmdline, "root=x");
 	load_release(&fake.source, &plan);
 	assert_clean();
