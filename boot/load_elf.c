@@ -140,7 +140,7 @@ static enum status check_used(struct load *load, const struct boot_segment *segm
 
 		if (status)
 			return status;
-		same = !memcmp(work->setup, work->first + at, known < length ? known : length) &&
+		same = (!known || !memcmp(work->setup, work->first + at, known < length ? known : length)) &&
 		       same_in_memory(&work->elf, memory, base, work->setup, at, length);
 		at += length;
 	}
