@@ -48,7 +48,7 @@ static void print_entry(const struct listed_entry *listed)
 	print("\nEntry       %s\n", entry->id);
 	if (listed->problem.code)
 		print("problem     E%02u: %s\n", listed->problem.code, listed->problem.text);
-	print("image       %s\n", entry_image(entry));
+	print("%-12s%s\n", entry->linux_path[0] ? "linux" : entry->uki_path[0] ? "uki" : "efi", entry_image(entry));
 	for (i = 0; i < entry->initrd_count; i++)
 		print("initrd      %s\n", entry->initrd[i]);
 	print("options     %s\n", entry->options);
