@@ -123,10 +123,10 @@ _Noreturn void fail_exception(const struct boss_frame *frame)
 		reset_warm(plan);
 	cpu_write_cr3(plan->verify_root);		/* the hand-over root maps no device */
 	if (!before) {
-		fmt_snprint(text, sizeof(text), "vector %llu at 0x%llx, CR2 0x%llx, %s",
+		fmt_snprint(text, sizeof(text), "vector %llu at 0x%llx %s, CR2 0x%llx",
 			    (unsigned long long)frame->vector, (unsigned long long)frame->rip,
-			    (unsigned long long)cpu_read_cr2(),
-			    own_code(frame->rip) ? "inside the block" : "in what was started");
+			    own_code(frame->rip) ? "inside the block" : "in what was started",
+			    (unsigned long long)cpu_read_cr2());
 		record_failure(plan, E_EXCEPTION, text);	/* before the consoles, which may fault */
 		handler_fault(plan);
 		say_on_screen();
