@@ -108,6 +108,7 @@ static const char *set_reset_after(struct config *config, const char *value)
 	if (!text_to_number(value, RESET_AFTER_S_MAX, &seconds))
 		return "seconds, at most 86400";
 	config->reset_after_s = (uint32_t)seconds;
+	config->reset_after_set = true;
 	return NULL;
 }
 
@@ -411,7 +412,7 @@ enum status config_check_on_failure(const struct config *config, struct problem 
 
 uint32_t config_reset_after_s(const struct config *config)
 {
-	if (config->reset_after_s)
+	if (config->reset_after_set)
 		return config->reset_after_s;
 	return config->on_failure == ON_FAILURE_MENU ? CONFIG_RESET_AFTER_MENU_S : CONFIG_RESET_AFTER_S;
 }

@@ -35,7 +35,8 @@ struct config {
 	enum lost_cpu_policy lost_cpu;
 	enum init_policy init;
 	enum busmaster_policy busmaster;
-	uint32_t reset_after_s;			/* 0: not set */
+	uint32_t reset_after_s;
+	bool reset_after_set;			/* said by somebody, 0 included */
 	char console[128];			/* Linux syntax: ttyS1,115200n8; uart8250,mmio32,0x...; "": SPCR */
 	char fault[128];			/* baton.fault=, faults build only */
 	uint64_t seed, loop;			/* loop: generations of Baton still to come before the entry's kernel */

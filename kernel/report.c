@@ -91,7 +91,7 @@ void report_identity(struct report *r, const struct boot_info *info, const struc
 	h->policy_lost_cpu = info->config.lost_cpu;
 	h->policy_init = info->config.init;
 	h->policy_busmaster = info->config.busmaster;
-	h->policy_reset_after = info->config.reset_after_s;
+	h->policy_reset_after = config_reset_after_s(&info->config);
 }
 
 void report_fail(struct report *r, const struct problem *problem, uint64_t us)

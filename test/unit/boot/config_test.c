@@ -134,6 +134,8 @@ static void how_long_a_failure_is_shown(void **state)
 	assert_int_equal(config_reset_after_s(&c), 3);
 	assert_int_equal(baton("reset-after 7"), OK);
 	assert_int_equal(config_reset_after_s(&c), 7);
+	assert_int_equal(baton("reset-after 0"), OK);
+	assert_int_equal(config_reset_after_s(&c), 0);
 }
 
 static void bad_lines_are_named_and_skipped(void **state)
