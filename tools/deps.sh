@@ -8,7 +8,8 @@ set -eu
 build="gcc clang binutils make git libc6-dev gnu-efi python3 xfonts-terminus"
 run="qemu-system-x86 ovmf mtools dosfstools gdisk busybox-static"
 test="python3-pytest python3-pytest-xdist libcmocka-dev libssl-dev sbsigntool openssl zlib1g-dev libclang-rt-14-dev
-	systemd-boot-efi grub-efi-amd64-bin grub-common isolinux syslinux-common xorriso"
+	systemd-boot-efi grub-efi-amd64-bin grub-common isolinux syslinux-common xorriso
+	bochs bochs-wx bochsbios vgabios"
 bench="openssl systemd-boot-efi grub-efi-amd64-bin grub-common valgrind"
 
 want=

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Door 2 by its 16-bit entry: SeaBIOS, QEMU's -kernel with a bundle as -initrd, no EFI anywhere."""
 import os
-import shutil
-import subprocess
 
 import pytest
 
+from cd import write_cd
 from harness import APPEND, BATON, BOOT_S, KERNEL, Result, check_good, problem_pattern, qemu, write_bundle
 
 WORDS = "baton.console=ttyS0,115200"
@@ -131,17 +130,7 @@ def test_bad_words_go_on(tmp_path):
 
 def test_isolinux(tmp_path):
     """A CD as isolinux starts it, with the bundle as its initrd; isolinux adds a word of its own at the end."""
-    tree = tmp_path / "cd"
-    tree.mkdir()
-    write_bundle(str(tree / "bundle.cpio"))
-    shutil.copy(BATON, tree / "baton")
-    for name in ("ISOLINUX/isolinux.bin", "syslinux/modules/bios/ldlinux.c32"):
-        shutil.copy("/usr/lib/" + name, tree)
-    (tree / "isolinux.cfg").write_text("DEFAULT baton\nLABEL baton\nLINUX /baton\nINITRD /bundle.cpio\n"
-                                       "APPEND %s -- from.isolinux\n" % WORDS)
-    image = str(tmp_path / "cd.img")
-    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-o", image, "-b", "isolinux.bin", "-c", "boot.cat",
-                    "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table", str(tree)], check=True)
+    image = write_cd(tmp_path, WORDS + " -- from.isolinux")
     with qemu.Machine(str(tmp_path / "vm"), smp=4, mem="1G", cpu="max", firmware=False, board="pc",
                       accel=os.environ.get("ACCEL") or "tcg", args=["-cdrom", image, "-boot", "d"]) as vm:
         reason = vm.wait_exit(BOOT_S)
