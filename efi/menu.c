@@ -51,11 +51,15 @@ static enum step edit_options(struct menu *menu, struct menu_view *view)
 static enum step set_default(struct menu *menu, struct menu_view *view)
 {
 	char text[sizeof view->note];
+	const char *id;
+	bool kept;
 
 	if (!menu->entries->count)
 		return STEP_STAY;
-	vars_set_text(L"LoaderEntryDefault", menu->entries->list[menu->selected]->id, true);
-	fmt_snprint(text, sizeof text, "%.100s is the default from now on.", menu->entries->list[menu->selected]->id);
+	id = menu->entries->list[menu->selected]->id;
+	kept = vars_set_text(L"LoaderEntryDefault", id, true);
+	fmt_snprint(text, sizeof text, kept ? "%.100s is the default from now on." :
+		    "The firmware did not keep %.100s as the default.", id);
 	note(menu, view, text);
 	return STEP_REDRAW;
 }

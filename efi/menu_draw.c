@@ -14,31 +14,37 @@ static void go_to(unsigned column, unsigned row)
 	firmware.table->ConOut->SetCursorPosition(firmware.table->ConOut, column, row);
 }
 
-static bool title_is_shared(const struct entries *entries, unsigned index)
+/* What a person needs beside the title to tell an entry from those that have the same one. */
+static const char *told_apart_by(const struct entries *entries, unsigned index)
 {
-	unsigned i;
+	const struct entry *entry = entries->list[index];
+	const char *by = "";
 
-	for (i = 0; i < entries->count; i++)
-		if (i != index && strcmp(entries->list[i]->title, entries->list[index]->title) == 0)
-			return true;
-	return false;
+	for (unsigned i = 0; i < entries->count && by != entry->id; i++) {
+		const struct entry *other = entries->list[i];
+
+		if (i == index || strcmp(other->title, entry->title))
+			continue;
+		by = entry->version[0] && strcmp(other->version, entry->version) ? entry->version : entry->id;
+	}
+	return entry->title[0] ? by : "";
 }
 
-/* Title; where two are alike also version or id; tries left and broken entries are marked. */
+/* Title; where two are alike also version or id; tries left and broken entries are marked. What is too long for the
+ * screen loses of its title, not its marks. */
 static void entry_line(const struct entries *entries, unsigned index, char *line, unsigned size)
 {
 	const struct entry *entry = entries->list[index];
-	const char *extra = "", *mark = "";
-	char tries[32] = "";
+	const char *extra = told_apart_by(entries, index);
+	char tries[32] = "", marks[LINE_BYTES];
+	unsigned room;
 
-	if (entry->title[0] && title_is_shared(entries, index))
-		extra = entry->version[0] ? entry->version : entry->id;
 	if (entry->counted)
 		fmt_snprint(tries, sizeof tries, " [%u tries left]", entry->tries_left);
-	if (entries_listed(entries, index)->problem.code)
-		mark = " [not usable]";
-	fmt_snprint(line, size, "%s%s%s%s%s%s", entry->title[0] ? entry->title : entry->id, extra[0] ? " (" : "",
-		    extra, extra[0] ? ")" : "", tries, mark);
+	fmt_snprint(marks, sizeof marks, "%s%s%s%s%s", extra[0] ? " (" : "", extra, extra[0] ? ")" : "", tries,
+		    entries_listed(entries, index)->problem.code ? " [not usable]" : "");
+	room = strlen(marks) < size ? size - 1 - (unsigned)strlen(marks) : 0;
+	fmt_snprint(line, size, "%.*s%s", room, entry->title[0] ? entry->title : entry->id, marks);
 }
 
 static void draw_row(const struct menu *menu, const struct menu_view *view, unsigned index)
@@ -46,9 +52,8 @@ static void draw_row(const struct menu *menu, const struct menu_view *view, unsi
 	char line[LINE_BYTES];
 	bool selected = index == menu->selected;
 
-	entry_line(menu->entries, index, line, sizeof line);
-	if (view->columns > 6 && strlen(line) > view->columns - 6)
-		line[view->columns - 6] = 0;
+	entry_line(menu->entries, index, line,
+		   view->columns > 6 && view->columns - 5 < sizeof line ? view->columns - 5 : sizeof line);
 	go_to(0, TOP_ROW + index - view->first);
 	print(selected ? " > " : "   ");
 	print_highlight(selected);
@@ -109,6 +114,8 @@ void menu_draw(const struct menu *menu, struct menu_view *view, uint32_t seconds
 	print("Baton " BATON_VERSION "\n");
 	for (i = 0; i < view->rows; i++)
 		draw_row(menu, view, view->first + i);
+	if (view->rows < menu->entries->count)
+		print("   (%u to %u of %u entries)", view->first + 1, view->first + view->rows, menu->entries->count);
 	go_to(0, TOP_ROW + view->rows + 1);
 	if (menu->story[0])
 		print("%s\n", menu->story);

@@ -20,19 +20,19 @@
 static CHAR16 entries[ENTRIES_UNITS];
 static unsigned entries_units;
 
-static void set_raw(const CHAR16 *name, const void *data, UINTN bytes, bool persistent)
+static bool set_raw(const CHAR16 *name, const void *data, UINTN bytes, bool persistent)
 {
-	firmware.runtime->SetVariable((CHAR16 *)name, &guid_loader_interface,
-				      VOLATILE_ACCESS | (persistent ? EFI_VARIABLE_NON_VOLATILE : 0),
-				      bytes, (void *)data);
+	return !firmware.runtime->SetVariable((CHAR16 *)name, &guid_loader_interface,
+					      VOLATILE_ACCESS | (persistent ? EFI_VARIABLE_NON_VOLATILE : 0),
+					      bytes, (void *)data);
 }
 
-void vars_set_text(const CHAR16 *name, const char *text, bool persistent)
+bool vars_set_text(const CHAR16 *name, const char *text, bool persistent)
 {
 	CHAR16 value[TEXT_UNITS];
 	unsigned units = utf8_to_ucs2(value, TEXT_UNITS, text);
 
-	set_raw(name, value, units ? (units + 1) * sizeof *value : 0, persistent);
+	return set_raw(name, value, units ? (units + 1) * sizeof *value : 0, persistent);
 }
 
 bool vars_get_text(const CHAR16 *name, char *text, unsigned size)

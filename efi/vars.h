@@ -21,8 +21,9 @@ void vars_set_time(const CHAR16 *name);
 void vars_add_entry(const char *id);
 void vars_publish_entries(void);
 
-/* A UTF-8 text as UTF-16 variable of the loader interface; persistent: non-volatile. "" deletes it. */
-void vars_set_text(const CHAR16 *name, const char *text, bool persistent);
+/* A UTF-8 text as UTF-16 variable of the loader interface; persistent: non-volatile. "" deletes it. False: the firmware
+ * refused. */
+bool vars_set_text(const CHAR16 *name, const char *text, bool persistent);
 
 /* Reads one into text (size bytes, NUL terminated); false if absent or not text. */
 bool vars_get_text(const CHAR16 *name, char *text, unsigned size);

@@ -129,6 +129,36 @@ def test_broken_entry_is_shown_and_explained(tmp_path):
         vm.wait_for(problem_pattern(13) + ".*d.conf", PAGE_S)
 
 
+def test_marks_survive_a_long_title(tmp_path):
+    title = "Choice d " + "long " * 23
+    entries = {**three(), "d.conf": entry("title " + title, "sort-key d", "nothing here"),
+               "e.conf": entry("title " + title, "sort-key e", "linux /gone-e")}
+    with machine(tmp_path, menu_disk(tmp_path, entries)) as vm:
+        vm.wait_for(r"Choice d [a-z ]*\(d.conf\) \[not usable\]", FIRMWARE_S)
+        vm.wait_for(r"Choice d [a-z ]*\(e.conf\)", PAGE_S)
+
+
+def test_alike_in_title_and_version(tmp_path):
+    """Then the id tells which is which; where versions differ, they do."""
+    alike = [entry("title Debian", "version " + v, "sort-key " + k, "linux /gone") for k, v in
+             (("a", "6.1"), ("b", "6.1"), ("c", "6.12"))]
+    with machine(tmp_path, menu_disk(tmp_path, dict(zip(("a.conf", "b.conf", "c.conf"), alike)))) as vm:
+        vm.wait_for(MENU, FIRMWARE_S)
+        text = vm.text()
+    for row in ("Debian (a.conf)", "Debian (b.conf)", "Debian (6.12)"):
+        assert row in text, text
+
+
+def test_a_long_list_says_so(tmp_path):
+    names = ["e%02d.conf" % i for i in range(40)]
+    entries = {n: entry("title Choice " + n[:3], "sort-key " + n, "linux /gone-" + n[:3]) for n in names}
+    with machine(tmp_path, menu_disk(tmp_path, entries)) as vm:
+        _, first = vm.wait_for(r"\(1 to (\d+) of 40 entries\)", FIRMWARE_S)
+        vm.wait_for(MENU, PAGE_S)
+        vm.send("\x1b[F")
+        vm.wait_for(r"\(%d to 40 of 40 entries\)" % (41 - int(first[1])), PAGE_S)
+
+
 def test_tries_are_shown_and_bad_ones_are_last(tmp_path):
     entries = {**three(names=("b.conf", "a+0-3.conf")), "c+2-1.conf": entry("title Choice c", "sort-key c", "linux /gone-c")}
     with machine(tmp_path, menu_disk(tmp_path, entries)) as vm:
