@@ -29,10 +29,10 @@ struct block_layout block_layout(unsigned cpu_count, unsigned table_pages)
 
 	l.plan = sizeof(struct block_header);
 	l.cpu_list = l.plan + sizeof(struct plan);
-	l.recall = (l.cpu_list + 4ull * cpu_count + 7) & ~7ull;
-	l.ranges = l.recall + sizeof(struct block_recall) * cpu_count;
+	l.ranges = (l.cpu_list + 4ull * cpu_count + 7) & ~7ull;
 	l.idt = mm_page_up(l.ranges + sizeof(struct block_range) * BLOCK_RANGES);
-	l.tables = l.idt + MM_PAGE_BYTES;
+	l.recall = l.idt + 2 * BLOCK_BOSS_IDT;		/* under digest, as everything from the IDTs to the code is */
+	l.tables = mm_page_up(l.recall + sizeof(struct block_recall) * cpu_count);
 	l.blob = l.tables + table_pages * MM_PAGE_BYTES;
 	l.code = l.blob + blob()->code;
 	l.data = l.blob + blob()->data;
@@ -312,9 +312,28 @@ enum status block_arm_recall(const struct block *b, struct problem *problem)
 	return b->low_page ? trampoline_install(&config, problem) : OK;
 }
 
+/* What the boss will have to believe once it is in the block, by this side's own code. */
+static enum status check_own(const struct block *b, struct problem *problem)
+{
+	const struct plan *plan = b->plan;
+	uint8_t actual[32];
+
+	if (!verify_plan(b->header))
+		return problem_set(problem, E_BLOCK_DAMAGED, "block: header or plan differs, page 0x%llx",
+				   (unsigned long long)b->base);
+	if (!verify_table(plan))
+		return problem_set(problem, E_BLOCK_DAMAGED, "digest table at 0x%llx differs",
+				   (unsigned long long)plan->digest_table);
+	for (uint32_t i = plan->segments[plan->segment_count - 1].first_chunk; i < plan->digest_count; i++)
+		if (!verify_chunk(plan, i, actual))
+			return problem_set(problem, E_BLOCK_DAMAGED,
+					   "block: tables, rodata or code differ, page 0x%llx",
+					   (unsigned long long)verify_bad_page(plan, i));
+	return OK;
+}
+
 enum status block_roll_call(const struct block *b, const bool *must_park, struct problem *problem)
 {
-	uint8_t actual[32];
 	uint64_t found;
 	uint32_t i;
 
@@ -331,14 +350,7 @@ enum status block_roll_call(const struct block *b, const bool *must_park, struct
 			return problem_set(problem, E_ROLL_CALL, "CPU with APIC ID %u: %s is 0x%llx, not in the block",
 					   slot->apic_id, wrong, (unsigned long long)found);
 	}
-	if (!verify_plan(b->header) || !verify_table(b->plan))
-		return problem_set(problem, E_BLOCK_DAMAGED, "block 0x%llx: header, plan or digest table differs",
-				   (unsigned long long)b->base);
-	for (i = b->plan->segments[b->plan->segment_count - 1].first_chunk; i < b->plan->digest_count; i++)
-		if (!verify_chunk(b->plan, i, actual))
-			return problem_set(problem, E_BLOCK_DAMAGED, "block 0x%llx: tables, rodata or code differ",
-					   (unsigned long long)b->base);
-	return OK;
+	return check_own(b, problem);
 }
 
 _Noreturn void block_commit(const struct block *b)

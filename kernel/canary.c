@@ -6,7 +6,8 @@
 
 #define WORDS (MM_PAGE_BYTES / sizeof(uint64_t))
 
-static uint64_t pages[CANARY_PAGES];
+/* By this name test/campaign/ finds out which pages they are. */
+static uint64_t canary_pages[CANARY_PAGES];
 static unsigned page_count;
 
 /* A different word at every address: a page copied over another one shows, too. */
@@ -30,7 +31,7 @@ unsigned canary_fill(struct phys *phys, const uint64_t *limits, unsigned count)
 			continue;
 		for (unsigned w = 0; w < WORDS; w++)
 			((uint64_t *)page)[w] = expected(page + w * sizeof(uint64_t));
-		pages[page_count++] = page;
+		canary_pages[page_count++] = page;
 	}
 	return page_count;
 }
@@ -39,7 +40,7 @@ enum status canary_check(struct problem *problem)
 {
 	for (unsigned i = 0; i < page_count; i++)
 		for (unsigned w = 0; w < WORDS; w++) {
-			const uint64_t *word = (const uint64_t *)pages[i] + w;
+			const uint64_t *word = (const uint64_t *)canary_pages[i] + w;
 
 			if (*word != expected((uint64_t)word))
 				return problem_set(problem, E_CANARY,
@@ -53,6 +54,6 @@ void canary_damage(void)
 {
 	if (!page_count)
 		return;
-	*((uint8_t *)pages[page_count / 2] + 1234) ^= 0x01;
-	log_event("fault", "flipped=canary address=0x%lx", pages[page_count / 2] + 1234);
+	*((uint8_t *)canary_pages[page_count / 2] + 1234) ^= 0x01;
+	log_event("fault", "flipped=canary address=0x%lx", canary_pages[page_count / 2] + 1234);
 }

@@ -51,6 +51,19 @@ static bool parse_kick(const char *name, enum fault_kick *kick)
 	return false;
 }
 
+/* The kind of the segments of that name. */
+static bool parse_kind(const char *name, enum fault_boss *boss)
+{
+	static const char *const names[] = { "kernel", "initrd", "boot_params", "cmdline", "setup_data", "block" };
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0) {
+			*boss = (enum fault_boss)(FAULT_BOSS_SKIPS + SEGMENT_KERNEL + i);
+			return true;
+		}
+	return false;
+}
+
 static bool parse_word(const char *word, struct fault *f)
 {
 	const char *at = word;
@@ -85,6 +98,8 @@ static bool parse_word(const char *word, struct fault *f)
 		f->left = true;
 		return parse_number(&at, &f->apic_id) && !*at;
 	}
+	if (strncmp(at, "skip-verify:", 12) == 0)
+		return parse_kind(at + 12, &f->boss);
 	if (strncmp(at, "skip-kick:", 10) == 0) {
 		at += 10;
 		f->kick = FAULT_KICK_SKIPPED;

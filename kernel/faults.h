@@ -19,6 +19,7 @@
  *   stray-write         instead of that a store into the kernel's segment
  *   crash-block:once|twice
  *                       an invalid instruction in the block, after its own check; twice: one more in its handler
+ *   skip-verify:SEGMENT that segment is taken for good without a look (names as for flip)
  *   skip-kick:APICID    the boss does not wake that CPU, parked in HLT, when it orders all into HLT for good
  *   stray               one word is written into the pattern that is left for the next generation
  *   leak                one page more stays reserved in each generation
@@ -40,7 +41,8 @@ enum fault_kick { FAULT_KICK_NONE, FAULT_KICK_SPIN, FAULT_KICK_NMI, FAULT_KICK_C
 		  FAULT_KICK_SKIPPED = 6, FAULT_KICK_RUNS_ON };	/* slot_fault's own 5 lies between */
 
 /* Of the boss's slot, beyond what a parked CPU's fault field may hold. */
-enum fault_boss { FAULT_BOSS_NONE, FAULT_BOSS_CRASH = 16, FAULT_BOSS_CRASH_TWICE };
+enum fault_boss { FAULT_BOSS_NONE, FAULT_BOSS_CRASH = 16, FAULT_BOSS_CRASH_TWICE,
+		  FAULT_BOSS_SKIPS = 32 /* + enum segment_kind */ };
 
 /* Takes the words; E12 for one that is not understood. Context: boss, before anything is injected. */
 enum status MUST_CHECK faults_configure(const char *words, uint64_t generation, struct problem *problem);

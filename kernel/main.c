@@ -154,6 +154,17 @@ static void place_canary(const struct boot_info *info)
 	log_event("canary", "pages=%u", canary_fill(&kernel_memory.phys, limits, count));
 }
 
+/* The page allocator hands out from the top of a range, so what it has not touched yet stays as it is. */
+static struct mm_range largest_idle(void)
+{
+	struct mm_range largest = { 0, 0 };
+
+	for (unsigned i = 0; i < kernel_memory.phys.range_count; i++)
+		if (kernel_memory.phys.untouched[i].size > largest.size)
+			largest = kernel_memory.phys.untouched[i];
+	return largest;
+}
+
 /* Outside of a loop, what a Baton before us left behind is no reason to stop. */
 static void account_for_cpus(struct boot_info *info)
 {
@@ -194,9 +205,11 @@ static void with_all_cpus(void *argument)
 	loop_fill(info, &next.report);
 	phase_done("prepare");
 	faults_trip(info->plan.segments[0].dest);
+	phase_checkpoint("placed", largest_idle());
 
 	must(handover_park(&handover, &problem));
 	phase_done("park");
+	phase_checkpoint("rollcall", largest_idle());
 	must(handover_roll_call(&handover, &problem));
 	if (faults_canary())
 		canary_damage();

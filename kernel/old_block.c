@@ -42,7 +42,7 @@ static enum status check_header(const struct block_header *h, uint64_t address, 
 		return refuse(problem, address, "block_base", h->block_base);
 	if (h->block_size < PAGE || h->block_size % PAGE || h->block_size > length)
 		return refuse(problem, address, "block_size", h->block_size);
-	if (!h->cpu_count || h->cpu_count > OLD_BLOCK_CPUS)
+	if (!h->cpu_count || h->cpu_count > BLOCK_CPUS)
 		return refuse(problem, address, "cpu_count", h->cpu_count);
 	if (!fits(h->cpu_list_offset, h->cpu_count, sizeof(uint32_t), h->block_size))
 		return refuse(problem, address, "cpu_list_offset", h->cpu_list_offset);

@@ -12,8 +12,6 @@
 #include "lib/status.h"
 #include "purgatory/plan.h"
 
-#define OLD_BLOCK_CPUS	4096u		/* most that a list is believed to hold */
-
 /* A copy: nothing of the block is looked at twice. */
 struct old_block {
 	uint64_t base, size, generation;

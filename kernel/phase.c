@@ -9,6 +9,12 @@ static struct { const char *name; uint64_t start, end; } phases[REPORT_PHASES_MA
 static unsigned phase_count;
 static uint64_t origin, last_end;
 
+/* What a debugger's breakpoint stands on: its line is out by then. */
+__attribute__((noinline)) static void phase_stop_here(void)
+{
+	__asm__ volatile("");
+}
+
 void phase_origin(uint64_t tsc)
 {
 	origin = last_end = tsc;
@@ -31,6 +37,12 @@ void phase_done(const char *name)
 
 	phase_done_at(name, cpu_rdtsc());
 	log_event("phase", "name=%s us=%lu", name, tsc_to_us(last_end - start));
+}
+
+__attribute__((noinline)) void phase_checkpoint(const char *name, struct mm_range idle)
+{
+	log_event("checkpoint", "phase=%s idle=0x%lx size=%lu", name, idle.base, idle.size);
+	phase_stop_here();
 }
 
 void phase_report(struct report *r, uint64_t tsc_khz)

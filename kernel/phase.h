@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "kernel/report.h"
+#include "mm/mm.h"
 
 /* The door's first TSC value: zero of all phase times. */
 void phase_origin(uint64_t tsc);
@@ -17,6 +18,10 @@ void phase_done(const char *name);
 
 /* Like phase_done() for an end in the past (the door's stamps). */
 void phase_done_at(const char *name, uint64_t tsc);
+
+/* A place where the machine may be stopped from outside (test/campaign/): says the line, with the largest run of free
+ * memory that nobody uses, and goes on. Context: boss. */
+void phase_checkpoint(const char *name, struct mm_range idle);
 
 /* Copies all phases so far into the report, converted with tsc_khz. */
 void phase_report(struct report *r, uint64_t tsc_khz);

@@ -10,6 +10,7 @@
 #include "smp/online.h"
 
 #define FOUR_GIB 0x100000000ull
+#define HIGH_START 0x100000ull
 
 struct previous previous;
 
@@ -106,8 +107,12 @@ void previous_find(struct boot_info *info)
 	for (unsigned i = 0; i < efimap_count(map); i++) {
 		const struct efi_descriptor *d = efimap_at(map, i);
 
-		if (d->type == EFI_TYPE_RESERVED && d->phys && d->phys < FOUR_GIB)
-			look_at(info, d->phys);
+		if (d->type != EFI_TYPE_RESERVED || !d->phys || d->phys >= FOUR_GIB)
+			continue;
+		look_at(info, d->phys);
+		/* Nothing of ours lies below 1 MiB, but a BIOS reserves up to there, and neighbours in e820 are one. */
+		if (d->phys < HIGH_START && efimap_is_type(map, HIGH_START, MM_PAGE_BYTES, EFI_TYPE_RESERVED))
+			look_at(info, HIGH_START);
 	}
 	name_ranges(&previous);
 }

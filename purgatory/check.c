@@ -13,7 +13,7 @@ void check_own(const struct plan *plan)
 	const struct block_header *header = (const void *)((uintptr_t)plan & ~(uintptr_t)(PAGE_BYTES - 1));
 
 	if (!verify_plan(header))
-		fail(plan, E_BLOCK_DAMAGED, "header or plan of the block at 0x%llx differs",
+		fail(plan, E_BLOCK_DAMAGED, "block: header or plan differs, page 0x%llx",
 		     (unsigned long long)(uintptr_t)header);
 	if (!verify_table(plan))
 		fail(plan, E_BLOCK_DAMAGED, "digest table at 0x%llx differs", (unsigned long long)plan->digest_table);
@@ -66,8 +66,9 @@ static void check_tails(const struct plan *plan)
 		if (!at)
 			continue;
 		record_segment(plan, i, false, VERIFY_NONE, at & ~(uint64_t)(PAGE_BYTES - 1));
-		fail(plan, E_VERIFY, "segment %s: byte at 0x%llx behind the file's end is not zero",
-		     plan->segments[i].name, (unsigned long long)at);
+		fail(plan, E_VERIFY, "segment %s: byte at 0x%llx behind the file's end is not zero, page 0x%llx",
+		     plan->segments[i].name, (unsigned long long)at,
+		     (unsigned long long)at & ~(unsigned long long)(PAGE_BYTES - 1));
 	}
 }
 

@@ -5,8 +5,8 @@
  *
  * The block (physically contiguous, page aligned, below 4 GiB, reserved in e820 and in the EFI map):
  *
- *   page 0         block_header, plan, lists of CPUs, recall, ranges	R
- *   tables         IDTs, page tables of the three roots			R
+ *   page 0         block_header, plan, lists of CPUs and ranges		R
+ *   tables         IDTs, recall list, page tables of the three roots	R
  *   blob           struct blob_header and rodata, then code			R, RX
  *   writable       blob's data and bss, boss stack, slots (slot.h)		RW
  *
@@ -27,6 +27,7 @@
 #define BLOCK_MAGIC	0x4b434f4c424e5442ull		/* "BTNBLOCK" */
 #define BLOCK_VERSION	2
 #define BLOCK_RANGES	24
+#define BLOCK_CPUS	4096u		/* most that a list is believed to hold; any block is larger than it */
 #define PLAN_SEGMENTS	20
 
 /* First bytes of the block, so that a later Baton can find it at the start of a reserved range. */

@@ -24,6 +24,14 @@ test-image: $(O)/baton.efi $(O)/tools/baton-report | deps-test
 test-system: $(SYSTEM_NEEDS) | deps-test
 	$(PYTEST) -q -n $(JOBS) test/system $(PYTEST_ARGS)
 
+# First that it can fail: the faults build believes one segment without a look.
+CAMPAIGN := $(PYTHON) -B test/campaign/campaign.py
+.PHONY: campaign
+## campaign: flips bits of a guest between placing and the check (N=200 trials); each must be found and named, or not matter
+campaign: $(O)/baton.efi faults | deps-test
+	$(CAMPAIGN) --out $(O)/campaign --fault skip-verify:initrd --only initrd --trials 4 --expect-missed
+	$(CAMPAIGN) --out $(O)/campaign --trials $(or $(N),200) $(CAMPAIGN_ARGS)
+
 # Machines too large or too odd for every run: 300 CPUs take minutes.
 .PHONY: test-reach
 test-reach: $(SYSTEM_NEEDS) | deps-test deps-bench

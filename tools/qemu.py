@@ -45,9 +45,10 @@ class Machine:
 
     def __init__(self, workdir=None, disk=None, smp=1, mem="2G", cpu="max", accel="tcg", ovmf="plain", ovmf_code=None,
                  bus="virtio", boot_args=(), args=(), qemu=None, echo=None, firmware=True, gui=False, vars_file=None,
-                 bootindex=True, board="q35", pipe_bytes=PIPE_BYTES, reboot=False, keep=False):
+                 bootindex=True, board="q35", pipe_bytes=PIPE_BYTES, reboot=False, keep=False,
+                 stoppable=False):
         """reboot: a reset starts the machine again, memory kept, as on a real one; else it ends QEMU. keep: what the
-        machine writes stays in the disk image."""
+        machine writes stays in the disk image. stoppable: for savevm, loadvm and a debugger (self.gdb_path)."""
         self.own_dir = workdir is None
         self.dir = workdir or tempfile.mkdtemp(prefix="baton-qemu-")
         os.makedirs(self.dir, exist_ok=True)
@@ -64,6 +65,8 @@ class Machine:
         self.changed = threading.Condition()
         self.process = self.qmp_file = self.serial_in = self.serial_out = self.qmp_socket = None
         self.started = 0.0
+        self.stoppable = stoppable
+        self.gdb_path = os.path.join(self.sockets, "gdb")
         self.command = [qemu or os.environ.get("QEMU") or "qemu-system-x86_64", "-nodefaults"]
         self.command += [] if reboot else ["-no-reboot"]
         machine = "%s,smm=%s" % (board, "on" if ovmf == "snakeoil" else "off")
@@ -74,6 +77,8 @@ class Machine:
         if disk:
             self._disk(disk, bus, ",bootindex=0" if bootindex else "", keep)
         self.command += [*boot_args, *args]
+        if stoppable:
+            self.command += ["-gdb", "unix:%s,server=on,wait=off" % self.gdb_path, "-no-shutdown"]
 
     def _firmware(self, ovmf, code, vars_file):
         code, template = ovmf_files(ovmf, code)
@@ -86,7 +91,8 @@ class Machine:
         if not vars_file:
             shutil.copyfile(template, variables)
         self.command += ["-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + code,
-                         "-drive", "if=pflash,unit=1,format=raw,file=" + variables]
+                         "-drive", "if=pflash,unit=1,format=raw,%sfile=%s" %
+                         ("snapshot=on," if self.stoppable else "", variables)]
 
     def _disk(self, disk, bus, first, keep):
         """first: QEMU's boot order, which overrides the firmware's own BootOrder; "" leaves that alone."""

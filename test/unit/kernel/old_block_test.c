@@ -97,7 +97,7 @@ static void test_lies(void **state)
 	LIE(made.header.block_size += 8, "block_size");
 	LIE(made.header.block_size = 1ull << 40, "block_size");
 	LIE(made.header.cpu_count = 0, "cpu_count");
-	LIE(made.header.cpu_count = OLD_BLOCK_CPUS + 1, "cpu_count");
+	LIE(made.header.cpu_count = BLOCK_CPUS + 1, "cpu_count");
 	LIE(made.header.cpu_list_offset = 3 * PAGE - 4, "cpu_list_offset");
 	LIE(made.header.cpu_list_offset = 0, "cpu_list_offset");
 	LIE(made.header.cpu_list_offset = 0xfffffffc, "cpu_list_offset");

@@ -22,6 +22,19 @@ static struct { struct block_header header; struct plan plan; uint32_t cpus[3]; 
 static struct chunk_digest table[3];
 static uint8_t *big, *small;
 
+/* With what the header says, whatever that is, as far as it is inside the block. */
+static void seal_header(void)
+{
+	const uint8_t *base = (const uint8_t *)&block;
+	struct block_header *h = &block.header;
+
+	if (h->cpu_list_offset + 4 * h->cpu_count > sizeof(block) || h->range_count > 1)
+		return;
+	h->crc32 = 0;
+	h->crc32 = crc32(crc32(0, h, sizeof(*h)), base + h->cpu_list_offset, 4 * h->cpu_count);
+	h->crc32 = crc32(h->crc32, base + h->range_offset, h->range_count * sizeof(struct block_range));
+}
+
 static void seal(void)
 {
 	sha256_compute(block.plan.digest_table_sha256, table, sizeof(table));
@@ -102,6 +115,32 @@ static void test_good(void **state)
 	assert_true(verify_plan(&block.header));
 	assert_int_equal(verify_tail(&block.plan.segments[0]), 0);
 	assert_int_equal(verify_tail(&block.plan.segments[1]), 0);
+}
+
+/* A header that was hit must not lead the check itself astray: its checksum is right here, its figures cannot be. */
+static void test_header_that_points_elsewhere(void **state)
+{
+	struct block_header *h = &block.header;
+	const struct block_header good = *h;
+
+	(void)state;
+#define REFUSED(change) do { *h = good; change; seal_header(); assert_false(verify_plan(h)); } while (0)
+	REFUSED(h->plan_offset += 8);
+	REFUSED(h->plan_size -= 8);
+	REFUSED(h->cpu_list_offset += 4);
+	REFUSED(h->range_count = BLOCK_RANGES + 1);
+	REFUSED((h->range_count = 1, h->range_offset = 8));
+#undef REFUSED
+	*h = good;
+	h->cpu_list_offset = 0x40000000;	/* of these nothing is read */
+	assert_false(verify_plan(h));
+	*h = good;
+	h->cpu_count = UINT32_MAX;
+	assert_false(verify_plan(h));
+	*h = good;
+	h->range_count = 1;
+	h->range_offset = 0x40000000;
+	assert_false(verify_plan(h));
 }
 
 static void test_mismatch_names_chunk_and_page(void **state)
@@ -186,7 +225,8 @@ static void test_copy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_locate), T(test_good), T(test_mismatch_names_chunk_and_page), T(test_last_byte_of_a_segment),
+		T(test_locate), T(test_good), T(test_header_that_points_elsewhere),
+		T(test_mismatch_names_chunk_and_page), T(test_last_byte_of_a_segment),
 		T(test_every_tail_byte), T(test_chain), T(test_copy),
 	};
 
