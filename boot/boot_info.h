@@ -42,7 +42,6 @@ enum efi_state {
 
 struct boot_info {
 	enum door door;
-	uint64_t image_base, image_size;	/* Baton itself, BSS included */
 	uint64_t tsc_at_door, tsc_at_exit;	/* raw TSC: first instruction in C; ExitBootServices done */
 	uint64_t tsc_hz_hint;			/* from firmware's Stall, 0: unknown */
 	uint64_t started;			/* firmware's clock at the door (lib/date.h), 0: unknown */

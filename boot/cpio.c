@@ -71,8 +71,20 @@ static enum status read_header(const struct cpio *archive, uint64_t offset, uint
 	return OK;
 }
 
-/* The name's field: text, at least one NUL, nothing but NULs behind the first. */
-static enum status read_name(const struct cpio *archive, uint64_t offset, uint32_t bytes, const char **name,
+static const char *strip_front(const char *name)
+{
+	for (;;) {
+		if (name[0] == '/')
+			name++;
+		else if (name[0] == '.' && (name[1] == '/' || !name[1]))
+			name++;
+		else
+			return name;
+	}
+}
+
+/* The name's field: text, nothing but NULs behind the first. GRUB's newc: counts none at all. */
+static enum status read_name(const struct cpio *archive, uint64_t offset, uint32_t bytes, char name[CPIO_PATH_MAX],
 			     struct problem *problem)
 {
 	const char *text = (const char *)archive->data + offset + HEADER_BYTES;
@@ -86,25 +98,15 @@ static enum status read_name(const struct cpio *archive, uint64_t offset, uint32
 	for (uint32_t i = length; i < bytes; i++)
 		if (text[i])
 			return refuse(problem, offset, "namesize covers bytes behind the name");
-	if (length == bytes)
-		return refuse(problem, offset, "namesize: the name does not end with NUL");
+	if (length >= CPIO_PATH_MAX)
+		return refuse(problem, offset, "namesize: a name of 512 bytes or more");
 	for (uint32_t i = 0; i < length; i++)
 		if (text_is_control(text[i]))
 			return refuse(problem, offset, "control byte in the name");
-	*name = text;
+	memcpy(name, text, length);
+	name[length] = '\0';
+	memmove(name, strip_front(name), strlen(strip_front(name)) + 1);
 	return OK;
-}
-
-static const char *strip_front(const char *name)
-{
-	for (;;) {
-		if (name[0] == '/')
-			name++;
-		else if (name[0] == '.' && (name[1] == '/' || !name[1]))
-			name++;
-		else
-			return name;
-	}
 }
 
 static bool has_dotdot(const char *path)
@@ -156,7 +158,7 @@ enum status cpio_next(const struct cpio *archive, struct cpio_walk *walk, struct
 			return refuse(problem, at, "the archive ends without a trailer");
 		status = read_header(archive, at, fields, problem);
 		if (!status)
-			status = read_name(archive, at, fields[NAMESIZE], &entry->path, problem);
+			status = read_name(archive, at, fields[NAMESIZE], entry->path, problem);
 		if (status)
 			return status;
 		data = align4(at + HEADER_BYTES + fields[NAMESIZE]);
@@ -172,7 +174,6 @@ enum status cpio_next(const struct cpio *archive, struct cpio_walk *walk, struct
 				return OK;
 			continue;
 		}
-		entry->path = strip_front(entry->path);
 		entry->directory = (fields[MODE] & MODE_TYPE) == MODE_DIRECTORY;
 		entry->offset = data;
 		entry->size = fields[FILESIZE];
@@ -234,4 +235,27 @@ const char *cpio_name_in(const struct cpio_entry *entry, const char *directory)
 		if (text_lower(*want) != text_lower(*path))
 			return NULL;
 	return *path == '/' && path[1] && !strchr(path + 1, '/') ? path + 1 : NULL;
+}
+
+enum status cpio_list(const struct cpio *archive, const char *directory, source_list_fn *each, void *arg,
+		      struct problem *problem)
+{
+	struct cpio_walk walk = { 0 };
+	struct cpio_entry entry;
+	bool more, any = false;
+
+	for (;;) {
+		enum status s = cpio_next(archive, &walk, &entry, &more, problem);
+		const char *name;
+
+		if (s != OK)
+			return s;
+		if (!more)
+			break;
+		name = cpio_name_in(&entry, directory);
+		if (name)
+			each(arg, name, entry.size);
+		any |= name != NULL;
+	}
+	return any ? OK : problem_set(problem, E_FILE_MISSING, "%s: nothing in the bundle", directory);
 }

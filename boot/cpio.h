@@ -12,9 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "boot/source.h"
 #include "lib/status.h"
 
 #define CPIO_NAME_MAX	8192u	/* of the name's field: zeros behind a name may align the data to a page */
+#define CPIO_PATH_MAX	512u	/* of the name itself, NUL included */
 #define CPIO_ENTRIES_MAX 4096u
 
 struct cpio {
@@ -23,7 +25,7 @@ struct cpio {
 };
 
 struct cpio_entry {
-	const char *path;		/* in the archive, without "./" and "/" in front; "" for the root directory */
+	char path[CPIO_PATH_MAX];	/* without "./" and "/" in front; "" for the root directory */
 	bool directory;
 	uint64_t offset, size;		/* the file's bytes, from the start of the archive */
 };
@@ -48,5 +50,9 @@ enum status cpio_find(const struct cpio *archive, const char *path, struct cpio_
 /* The file's name if the entry is a plain file of that directory itself, else NULL. directory: absolute, no '/' at its
  * end. */
 const char *cpio_name_in(const struct cpio_entry *entry, const char *directory);
+
+/* Calls each() for every plain file of that directory, as source->list() does. E20: there is none. E29. */
+enum status cpio_list(const struct cpio *archive, const char *directory, source_list_fn *each, void *arg,
+		      struct problem *problem) MUST_CHECK;
 
 #endif

@@ -125,7 +125,8 @@ enum status entries_count_try(struct listed_entry *listed, struct problem *probl
 	enum status error;
 	unsigned i;
 
-	if (!entry_name_after_try(entry, name, sizeof name))
+	/* A bundle is the loader's copy: what is renamed there, nobody finds again. */
+	if (listed->volume->archive.data || !entry_name_after_try(entry, name, sizeof name))
 		return OK;
 	fmt_snprint(path, sizeof path, "%s/%s", listed->directory, entry->file);
 	error = file_rename(listed->volume, path, name, problem);

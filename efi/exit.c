@@ -79,10 +79,8 @@ enum status exit_to_kernel(struct boot_info *info, struct problem *problem)
 	EFI_STATUS status;
 	enum status error;
 
-	info->door = DOOR_EFI;
+	info->door = firmware.door;
 	info->efi = EFI_PHYSICAL;
-	info->image_base = (uint64_t)firmware.loaded->ImageBase;
-	info->image_size = firmware.loaded->ImageSize;
 	info->tsc_at_door = firmware.tsc_at_door;
 	info->tsc_hz_hint = firmware.tsc_hz;
 	info->started = firmware.clock;

@@ -64,9 +64,13 @@ static enum status source_list(void *ctx, const char *directory, source_list_fn 
 	uint64_t buffer[INFO_BYTES / sizeof(uint64_t)];
 	EFI_FILE_INFO *info = (EFI_FILE_INFO *)buffer;
 	char name[256 * 3];
+	struct volume *volume = ctx;
 	EFI_FILE_HANDLE handle;
-	enum status error = open_handle(ctx, directory, EFI_FILE_MODE_READ, &handle, problem);
+	enum status error;
 
+	if (volume->archive.data)
+		return cpio_list(&volume->archive, directory, each, arg, problem);
+	error = open_handle(volume, directory, EFI_FILE_MODE_READ, &handle, problem);
 	if (error)
 		return error;
 	for (;;) {
@@ -115,6 +119,14 @@ static enum status source_open(void *ctx, const char *path, void **out, uint64_t
 	if (volume->approved && strcmp(path, volume->approved_path) == 0) {
 		file->memory = volume->approved;
 		file->size = volume->approved_bytes;
+	} else if (volume->archive.data) {
+		struct cpio_entry found;
+
+		error = cpio_find(&volume->archive, path, &found, problem);
+		if (error)
+			return error;
+		file->memory = volume->archive.data + found.offset;
+		file->size = found.size;
 	} else {
 		error = open_handle(volume, path, EFI_FILE_MODE_READ, &file->handle, problem);
 		if (error)
@@ -194,18 +206,29 @@ static void source_progress(void *ctx, const char *name, uint64_t done, uint64_t
 	progress_show(name, done, total);
 }
 
-enum status volume_open(struct volume *volume, EFI_HANDLE device, struct problem *problem)
+static void set_source(struct volume *volume)
 {
-	EFI_FILE_IO_INTERFACE *system;
-	EFI_STATUS status;
-
 	memset(volume, 0, sizeof *volume);
-	volume->device = device;
 	volume->source = (struct source){
 		.ctx = volume, .verified = firmware_secure_boot_on(), .list = source_list, .open = source_open,
 		.read = source_read, .close = source_close,
 		.place = source_place, .release = source_release, .progress = source_progress,
 	};
+}
+
+void volume_open_archive(struct volume *volume, const struct cpio *archive)
+{
+	set_source(volume);
+	volume->archive = *archive;
+}
+
+enum status volume_open(struct volume *volume, EFI_HANDLE device, struct problem *problem)
+{
+	EFI_FILE_IO_INTERFACE *system;
+	EFI_STATUS status;
+
+	set_source(volume);
+	volume->device = device;
 	status = firmware.boot->HandleProtocol(device, &guid_file_system, (void **)&system);
 	if (!status)
 		status = system->OpenVolume(system, &volume->root);

@@ -2,11 +2,13 @@
 /*
  * Door 1's transport: a FAT (or other) file system of firmware behind boot/source.h. Paths have '/', firmware's
  * have '\'. A failed Read breaks the handle on some firmware, and so does a single large one: every read is at
- * most SOURCE_READ_MAX and nothing is retried on the same handle. Before ExitBootServices only.
+ * most SOURCE_READ_MAX and nothing is retried on the same handle. Or a bundle in memory (efi/initrd.h) in its place.
+ * Before ExitBootServices only.
  */
 #ifndef EFI_FILE_H
 #define EFI_FILE_H
 
+#include "boot/cpio.h"
 #include "boot/source.h"
 #include "efi/firmware.h"
 
@@ -17,17 +19,18 @@ struct volume;
 
 struct open_file {
 	EFI_FILE_HANDLE handle;
-	const uint8_t *memory;		/* the file was approved and is read from here (file_approve) */
+	const uint8_t *memory;		/* the file is read from here: approved (file_approve), or in a bundle */
 	uint64_t size;
 	char path[256];
 	bool used;
 };
 
-/* One file system. Lives as long as the menu; root is closed by nobody, firmware's teardown does. */
+/* One file system, or a bundle. Lives as long as the menu; root is closed by nobody, firmware's teardown does. */
 struct volume {
 	struct source source;		/* ctx is this struct */
 	EFI_HANDLE device;
 	EFI_FILE_HANDLE root;
+	struct cpio archive;		/* data NULL: a file system; else device and root are NULL */
 	struct open_file files[FILE_OPEN_MAX];
 	void *approved;			/* pages with a whole file that Secure Boot accepted, NULL: none */
 	uint64_t approved_bytes;
@@ -36,6 +39,9 @@ struct volume {
 
 /* Opens the file system on device. E2 if firmware has none there. */
 enum status MUST_CHECK volume_open(struct volume *volume, EFI_HANDLE device, struct problem *problem);
+
+/* The files of an archive in memory, which outlives the volume. */
+void volume_open_archive(struct volume *volume, const struct cpio *archive);
 
 /* Renames a file within its directory. E21. */
 enum status MUST_CHECK file_rename(struct volume *volume, const char *path, const char *new_name,

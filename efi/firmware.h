@@ -11,12 +11,16 @@
 
 #include <efi.h>
 
+#include "boot/boot_info.h"
+
 struct firmware {
 	EFI_HANDLE image;
 	EFI_SYSTEM_TABLE *table;
 	EFI_BOOT_SERVICES *boot;
 	EFI_RUNTIME_SERVICES *runtime;
-	EFI_LOADED_IMAGE *loaded;	/* our own image: device, options, base */
+	enum door door;			/* DOOR_EFI or DOOR_HANDOVER */
+	EFI_LOADED_IMAGE *loaded;	/* DOOR_EFI: our own image; DOOR_HANDOVER: the loader's, for its device */
+	const uint8_t *params;		/* DOOR_HANDOVER: the loader's boot_params, else NULL */
 	uint64_t tsc_at_door;		/* raw */
 	uint64_t tsc_hz;		/* measured against Stall(), 0: not possible */
 	uint64_t clock;			/* firmware's clock at the door (lib/date.h), 0: unknown */

@@ -6,6 +6,7 @@
 #include "boot/select.h"
 #include "boot/uki.h"
 #include "efi/firmware.h"
+#include "efi/initrd.h"
 #include "efi/last.h"
 #include "efi/menu.h"
 #include "efi/print.h"
@@ -19,8 +20,9 @@
 #include "x86/cpu.h"
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
+EFI_STATUS handover_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table, const uint8_t *params);
 
-static struct volume esp, xbootldr;
+static struct volume home, xbootldr;
 static struct settings settings;
 static struct entries entries;
 static struct menu menu;
@@ -45,9 +47,9 @@ static EFI_STATUS meet_firmware(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 
 static void read_entries(struct problem *problem)
 {
-	EFI_HANDLE extended = volume_find_xbootldr(firmware.loaded->DeviceHandle);
+	EFI_HANDLE extended = home.root ? volume_find_xbootldr(home.device) : NULL;
 
-	if (entries_read(&entries, &esp, problem))
+	if (entries_read(&entries, &home, problem))
 		menu_add_problem(&menu, problem);
 	if (extended && (volume_open(&xbootldr, extended, problem) || entries_read(&entries, &xbootldr, problem)))
 		menu_add_problem(&menu, problem);
@@ -59,6 +61,19 @@ static void read_entries(struct problem *problem)
 	}
 }
 
+/* The tree to boot from: the bundle that a loader gave, else the partition that Baton was loaded from. */
+static enum status find_home(struct problem *problem)
+{
+	struct cpio archive = { NULL, 0 };
+
+	if (initrd_find(&archive, problem))
+		menu_add_problem(&menu, problem);
+	if (!archive.data)
+		return volume_open(&home, firmware.loaded->DeviceHandle, problem);
+	volume_open_archive(&home, &archive);
+	return OK;
+}
+
 static void choose_default(struct problem *problem)
 {
 	if (!entries.count)
@@ -67,6 +82,15 @@ static void choose_default(struct problem *problem)
 			   &menu.selected, problem))
 		menu.held = true;
 	menu_add_problem(&menu, problem);
+}
+
+/* The EFI handover of Linux's boot protocol (GRUB's linuxefi): firmware lives, the command line and the initrd are in
+ * boot_params. image is the loader's own. */
+EFI_STATUS handover_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table, const uint8_t *params)
+{
+	firmware.door = DOOR_HANDOVER;
+	firmware.params = params;
+	return efi_main(image, table);
 }
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
@@ -80,17 +104,17 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	print("Baton " BATON_VERSION " (" BATON_COMMIT ")\n");
 	last_read(&last);
 	vars_announce();
-	if (volume_open(&esp, firmware.loaded->DeviceHandle, &problem)) {
-		print_problem(&problem);
-		return EFI_LOAD_ERROR;
-	}
 	menu.entries = &entries;
 	menu.config = &settings.config;
 	menu.story = last.story;
 	menu.held = last.hold;
 	menu_add_problem(&menu, &last.refusal);
 	menu_add_problem(&menu, &last.problem);
-	settings_read(&settings, &esp, unheard);
+	if (find_home(&problem)) {
+		print_problem(&problem);
+		return EFI_LOAD_ERROR;
+	}
+	settings_read(&settings, &home, unheard);
 	for (unsigned i = 0; i < SETTINGS_SOURCES; i++)
 		menu_add_problem(&menu, &unheard[i]);
 	read_entries(&problem);

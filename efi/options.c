@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "efi/options.h"
 
+#include "boot/params_in.h"
+#include "efi/firmware.h"
 #include "efi/print.h"
+#include "lib/fmt.h"
 #include "lib/string.h"
 
 #define OPTIONS_UNITS 4096
@@ -25,7 +28,7 @@ static int is_image_word(const char *word, unsigned length)
 	return 1;
 }
 
-void options_to_text(char *to, unsigned size, const void *options, uint32_t bytes)
+static void options_to_text(char *to, unsigned size, const void *options, uint32_t bytes)
 {
 	const unsigned short *from = options;
 	uint32_t units = bytes / 2, i;
@@ -44,4 +47,16 @@ void options_to_text(char *to, unsigned size, const void *options, uint32_t byte
 		;
 	if (is_image_word(to, word))
 		memmove(to, to + word, strlen(to + word) + 1);
+}
+
+void options_read(char *to, unsigned size)
+{
+	struct problem unused = { .code = OK };
+	struct params_in in;
+
+	to[0] = 0;
+	if (!firmware.params)
+		options_to_text(to, size, firmware.loaded->LoadOptions, firmware.loaded->LoadOptionsSize);
+	else if (params_parse(firmware.params, &in, &unused) == OK && in.cmdline)
+		fmt_snprint(to, size, "%s", (const char *)in.cmdline);
 }

@@ -15,7 +15,7 @@
 extern EFI_GUID guid_loaded_image, guid_device_path, guid_file_system, guid_file_info, guid_block_io,
 	guid_graphics_output, guid_rng, guid_partition_info, guid_mp_services, guid_global_variable, guid_shim,
 	guid_loader_interface, guid_acpi1, guid_acpi2, guid_smbios, guid_smbios3, guid_linux_random_seed,
-	guid_partition_esp, guid_partition_xbootldr, guid_refusal;
+	guid_partition_esp, guid_partition_xbootldr, guid_refusal, guid_load_file2, guid_linux_initrd;
 
 /* UEFI 2.10, 13.18 EFI_PARTITION_INFO_PROTOCOL. Packed by the specification. */
 struct partition_info {
@@ -41,6 +41,14 @@ struct mp_services {
 };
 
 _Static_assert(sizeof(struct mp_services) == 7 * 8, "PI ABI");
+
+/* UEFI 2.10, 13.2 EFI_LOAD_FILE2_PROTOCOL. */
+struct load_file2 {
+	EFI_STATUS (EFIAPI *load_file)(struct load_file2 *this, const void *path, BOOLEAN boot_policy, UINTN *bytes,
+				       void *buffer);
+};
+
+_Static_assert(sizeof(struct load_file2) == 8, "UEFI ABI");
 
 /* Linux, drivers/firmware/efi: the table under guid_linux_random_seed. */
 struct linux_random_seed {

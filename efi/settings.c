@@ -45,8 +45,7 @@ void settings_read(struct settings *settings, struct volume *volume, struct prob
 	if (vars_get_text(L"LoaderEntryOneShot", settings->oneshot, sizeof settings->oneshot))
 		vars_set_text(L"LoaderEntryOneShot", "", true);
 	vars_get_text(L"LoaderEntryLastBooted", settings->last_booted, sizeof settings->last_booted);
-	options_to_text(settings->cmdline, sizeof settings->cmdline, firmware.loaded->LoadOptions,
-			firmware.loaded->LoadOptionsSize);
+	options_read(settings->cmdline, sizeof settings->cmdline);
 	error = config_parse_cmdline(config, settings->cmdline, faults_built_in, word);
 	if (error && !word->code)
 		problem_set(word, error, "%s", status_text(error));

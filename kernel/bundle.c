@@ -41,24 +41,8 @@ static enum status bundle_list(void *ctx, const char *directory, source_list_fn 
 			       struct problem *problem)
 {
 	struct bundle *b = ctx;
-	struct cpio_walk walk = { 0 };
-	struct cpio_entry entry;
-	bool more, any = false;
 
-	for (;;) {
-		enum status s = cpio_next(&b->archive, &walk, &entry, &more, problem);
-		const char *name;
-
-		if (s != OK)
-			return s;
-		if (!more)
-			break;
-		name = cpio_name_in(&entry, directory);
-		if (name)
-			each(arg, name, entry.size);
-		any |= name != NULL;
-	}
-	return any ? OK : problem_set(problem, E_FILE_MISSING, "%s: nothing in the bundle", directory);
+	return cpio_list(&b->archive, directory, each, arg, problem);
 }
 
 static enum status bundle_open(void *ctx, const char *path, void **file, uint64_t *size, struct problem *problem)

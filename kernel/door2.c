@@ -6,7 +6,6 @@
  */
 #include "kernel/door2.h"
 
-#include "kernel/image.h"
 #include "kernel/kernel.h"
 #include "lib/crc32.h"
 #include "lib/sha256.h"
@@ -17,7 +16,7 @@
 _Noreturn void door2_main(const uint8_t *boot_params, enum door door);
 
 /* x86/entry/entry.S says which door it was. */
-_Static_assert(DOOR_LINUX64 == 2 && DOOR_LINUX16 == 4, "entry.S");
+_Static_assert(DOOR_LINUX64 == 2 && DOOR_LINUX32 == 3 && DOOR_LINUX16 == 4, "entry.S");
 
 static struct boot_info info;
 static struct door2 door2;
@@ -33,8 +32,6 @@ static void meet_the_machine(enum door door)
 {
 	info.tsc_at_door = cpu_rdtsc();
 	info.door = door;
-	info.image_base = image_base();
-	info.image_size = image_size();
 	info.devices_unmapped = true;
 	fpu_enable();
 	sha256_select();

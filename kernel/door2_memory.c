@@ -39,7 +39,28 @@ static enum status add_readable(void *context, uint64_t base, uint64_t size, str
 	return OK;
 }
 
-/* Baton's own 16-bit code maps all below 4 GiB, devices too: there the e820 list says where a loader may have put
+static void add_below_4g(struct door2 *d, uint64_t base, uint64_t end)
+{
+	if (end > base && base < FOUR_GIB)
+		(void)range_add(&d->readable, base, end < FOUR_GIB ? end : FOUR_GIB);
+}
+
+/* EFI's own tables lie in what e820 calls reserved. */
+static void add_efi_memory(struct door2 *d)
+{
+	const struct efi_map *map = &d->in.efi.map;
+
+	if (!door2_readable(d, map->base, map->size) || map->descriptor_size < sizeof(struct efi_descriptor))
+		return;
+	for (unsigned i = 0; i < efimap_count(map); i++) {
+		const struct efi_descriptor *at = efimap_at(map, i);
+
+		if (at->type == EFI_TYPE_RUNTIME_DATA && at->pages <= FOUR_GIB / MM_PAGE_BYTES)
+			add_below_4g(d, at->phys, at->phys + at->pages * MM_PAGE_BYTES);
+	}
+}
+
+/* Baton's own 32-bit code maps all below 4 GiB, devices too: there the e820 list says where a loader may have put
  * something. BIOSes keep their tables in ranges that it calls reserved. */
 static void add_e820_ram(struct door2 *d)
 {
@@ -49,14 +70,13 @@ static void add_e820_ram(struct door2 *d)
 	d->info->readable = &mapped;
 	for (unsigned i = 0; i < d->in.e820_count; i++) {
 		const struct e820_entry *e = &d->in.e820[i];
-		uint64_t end = e->addr + e->size;
 
-		if (end < e->addr || e->addr >= FOUR_GIB)
-			continue;
 		if (e->type == E820_RAM || e->type == E820_ACPI || e->type == E820_NVS)
-			(void)range_add(&d->readable, e->addr, end < FOUR_GIB ? end : FOUR_GIB);
+			add_below_4g(d, e->addr, e->addr + e->size);
 	}
 	(void)range_add(&d->readable, 0, FIRST_MIB);
+	if (d->in.efi.systab)
+		add_efi_memory(d);
 }
 
 enum status door2_find_readable(struct door2 *d, struct problem *problem)
@@ -65,7 +85,7 @@ enum status door2_find_readable(struct door2 *d, struct problem *problem)
 
 	range_list_init(&d->readable, d->ranges, DOOR2_READABLE_MAX);
 	d->info->readable = &d->readable;
-	if (d->info->door == DOOR_LINUX16) {
+	if (d->info->door != DOOR_LINUX64) {
 		add_e820_ram(d);
 		return OK;
 	}

@@ -5,6 +5,7 @@
 
 #include "boot/efimap.h"
 #include "gen/identity.h"
+#include "kernel/image.h"
 #include "kernel/machine.h"
 #include "kernel/report.h"
 #include "kernel/screen.h"
@@ -221,6 +222,6 @@ void log_open(const struct boot_info *info)
 		 BATON_BUILD);
 	if (problem.code)
 		log_problem(&problem);
-	log_event("door", "name=%s image=0x%lx size=0x%lx", door_name(info->door), (unsigned long)info->image_base,
-		  (unsigned long)info->image_size);
+	log_event("door", "name=%s image=0x%lx size=0x%lx", door_name(info->door), (unsigned long)image_base(),
+		  (unsigned long)image_size());
 }

@@ -86,7 +86,7 @@ do-gdb: run-image
 # KERNEL= INITRD= APPEND= as for run, or ENTRY=dir: a directory that is copied to the partition as it is.
 .PHONY: do-usb
 do-usb: $(O)/baton.efi $(if $(ENTRY),,$(BOOTED))
-	$(PYTHON) tools/mkimage.py $(O)/baton-usb.img --baton $(O)/baton.efi \
+	$(PYTHON) tools/mkimage.py $(O)/baton-usb.img --bios --baton $(O)/baton.efi \
 		$(if $(ENTRY),$(foreach d,$(ENTRY),--tree $(d)),--kernel $(KERNEL) --initrd $(INITRD) \
 		--append "$$APPEND" --conf "$$CONF" --timeout 5)
 	@echo "Write it with: dd if=$(O)/baton-usb.img of=/dev/sdX bs=4M conv=fsync   (the whole of sdX is overwritten)"

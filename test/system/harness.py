@@ -75,15 +75,16 @@ def problem_pattern(number):
 
 
 def write_disk(path, baton=BATON, kernel=KERNEL, initrds=(INITRD,), append=APPEND, conf=(), entry_extra=(),
-               digests=True, change=None, timeout=0):
-    """Disk image of one boot. change: {ESP path: host path, bytes, or None to leave it out}."""
+               digests=True, change=None, timeout=0, bios=False):
+    """Disk image of one boot. change: {ESP path: host path, bytes, or None to leave it out}. bios: with GRUB for
+    machines without UEFI."""
     files = mkimage.baton_tree(baton, kernel, list(initrds), append, [*CONF, *conf], digests, entry_extra, timeout)
     for name, content in (change or {}).items():
         if content is None:
             del files[name]
         else:
             files[name] = content
-    mkimage.make_image(path, files)
+    mkimage.make_image(path, files, bios=bios)
     return path
 
 

@@ -109,12 +109,12 @@ def test_systemd_boot_as_a_program(tmp_path):
     assert result.report is None and not result.events, "Baton handed over, though the other loader had to"
 
 
-def make_grub(tmp_path, config):
+def make_grub(tmp_path, config, modules="echo normal"):
     """GRUB as one file that runs this configuration."""
     cfg, target = tmp_path / "grub.cfg", str(tmp_path / "grub.efi")
     cfg.write_text(config)
     subprocess.run(["grub-mkstandalone", "-O", "x86_64-efi", "-o", target, "boot/grub/grub.cfg=%s" % cfg,
-                    "--modules=echo normal"], check=True, capture_output=True)
+                    "--modules=" + modules], check=True, capture_output=True)
     return target
 
 
