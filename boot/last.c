@@ -52,6 +52,8 @@ static void take(const struct report_header *h, struct report_refusal *r)
 	r->policy_on_failure = h->policy_on_failure;
 	r->failure_us = h->failure_us;
 	r->when = h->started ? h->started + h->failure_us / US_PER_S : 0;
+	r->generation = h->generation;
+	r->seed = h->seed;
 	CLEAN(r->baton_version, h->baton_version);
 	CLEAN(r->commit, h->commit);
 	CLEAN(r->entry, h->entry);
@@ -105,19 +107,19 @@ bool last_open(const void *data, uint64_t length, struct report_refusal *r, stru
 	const char *wrong = NULL;
 
 	memset(r, 0, sizeof(*r));
-	if (length < sizeof(*r)) {
+	if (length < REFUSAL_BYTES_FIRST) {
 		problem_set(problem, E_RECORD, "variable %s: %u bytes are too short", REFUSAL_VARIABLE,
 			    (unsigned)length);
 		return false;
 	}
-	memcpy(r, data, sizeof(*r));
+	memcpy(r, data, length < sizeof(*r) ? length : sizeof(*r));
 	if (r->magic != REFUSAL_MAGIC)
 		wrong = "magic";
 	else if (r->version != REFUSAL_VERSION)
 		wrong = "version";
 	else if (r->total_size != length)
 		wrong = "total_size";
-	else if (r->header_size < sizeof(*r) || r->header_size > length)
+	else if (r->header_size < REFUSAL_BYTES_FIRST || r->header_size > length)
 		wrong = "header_size";
 	else if (r->crc32 != crc_without_itself(data, (uint32_t)length))
 		wrong = "crc32";
@@ -126,7 +128,10 @@ bool last_open(const void *data, uint64_t length, struct report_refusal *r, stru
 		memset(r, 0, sizeof(*r));
 		return false;
 	}
-	r->header_size = r->total_size = sizeof(*r);	/* a newer one's further fields are left behind */
+	/* An older one's missing fields are zero, a newer one's further fields are left behind. */
+	if (r->header_size < sizeof(*r))
+		memset((uint8_t *)r + r->header_size, 0, sizeof(*r) - r->header_size);
+	r->header_size = r->total_size = sizeof(*r);
 	CLEAN(r->baton_version, ((const struct report_refusal *)data)->baton_version);
 	CLEAN(r->commit, ((const struct report_refusal *)data)->commit);
 	CLEAN(r->entry, ((const struct report_refusal *)data)->entry);
@@ -162,7 +167,7 @@ enum last_action last_merge(struct report_refusal *stored, enum last_kind found,
 
 void last_story(const struct report_refusal *r, bool fresh, uint64_t now, char text[LAST_STORY_BYTES])
 {
-	char when[DATE_TEXT_BYTES] = "", ago[DATE_AGO_BYTES] = "", row[48] = "";
+	char when[DATE_TEXT_BYTES] = "", ago[DATE_AGO_BYTES] = "", row[48] = "", loop[48] = "";
 
 	if (r->when)
 		date_text(when, sizeof(when), r->when);
@@ -170,8 +175,11 @@ void last_story(const struct report_refusal *r, bool fresh, uint64_t now, char t
 		date_ago(ago, sizeof(ago), r->when, now);
 	if (r->count > 1)
 		fmt_snprint(row, sizeof(row), ", %u in a row", r->count);
-	fmt_snprint(text, LAST_STORY_BYTES, "%s of %s was refused%s%s%s%s%s. %s",
+	if (r->generation > 1)
+		fmt_snprint(loop, sizeof(loop), " in generation %llu", (unsigned long long)r->generation);
+	fmt_snprint(text, LAST_STORY_BYTES, "%s of %s %s%s%s%s%s%s%s. %s",
 		    fresh ? "The last start" : "The start", r->entry[0] ? r->entry : "an unknown entry",
+		    r->failure == E_HUNG ? "hung" : "was refused", loop,
 		    when[0] ? " at " : "", when, ago[0] ? ", " : "", ago, row,
 		    r->hold ? "Choose what to start:" : "One more try:");
 }

@@ -181,6 +181,7 @@ static void fill_plan(const struct block *b, const struct block_config *c)
 	p->uart = c->uart;
 	p->framebuffer = c->framebuffer;
 	p->reset = c->reset;
+	p->watchdog = c->watchdog;
 }
 
 /* The segments, the block's own read-only part last, when nothing in it changes any more; then the digests that

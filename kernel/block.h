@@ -58,6 +58,7 @@ struct block_config {
 	struct plan_uart uart;
 	struct plan_framebuffer framebuffer;
 	struct plan_reset reset;
+	struct plan_watchdog watchdog;
 };
 
 /* What was built. Owned by the caller; valid until commit. */

@@ -4,6 +4,7 @@
 #include "kernel/faults.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
+#include "kernel/watch.h"
 #include "mm/flush.h"
 #include "mm/table.h"
 #include "smp/call.h"
@@ -93,6 +94,7 @@ enum status cpus_take(const struct boot_info *info, const struct machine *machin
 	if (s != OK)
 		return s;
 	log_devices_mapped(info);
+	watch_start(info, count);
 	apic_save_found();
 	s = smp_init(&machine->madt, memory.base, memory.size, problem);
 	if (s != OK)

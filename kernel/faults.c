@@ -17,7 +17,7 @@
 
 struct fault {
 	char segment[24];		/* flip; "" otherwise */
-	bool deaf, no_park, canary, crash, stray_write, iommu, stray, leak, left;
+	bool deaf, no_park, canary, crash, hang, stray_write, iommu, stray, leak, left;
 	enum fault_boss boss;
 	enum fault_kick kick;
 	uint32_t apic_id;
@@ -64,6 +64,21 @@ static bool parse_kind(const char *name, enum fault_boss *boss)
 	return false;
 }
 
+static bool parse_boss(const char *word, enum fault_boss *boss)
+{
+	static const struct { const char *word; enum fault_boss boss; } words[] = {
+		{ "crash-block:once", FAULT_BOSS_CRASH }, { "crash-block:twice", FAULT_BOSS_CRASH_TWICE },
+		{ "hang-block", FAULT_BOSS_HANG },
+	};
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(word, words[i].word) == 0) {
+			*boss = words[i].boss;
+			return true;
+		}
+	return false;
+}
+
 static bool parse_word(const char *word, struct fault *f)
 {
 	const char *at = word;
@@ -83,12 +98,12 @@ static bool parse_word(const char *word, struct fault *f)
 		return f->iommu = true;
 	if (strcmp(at, "crash") == 0)
 		return f->crash = true;
+	if (strcmp(at, "hang") == 0)
+		return f->hang = true;
 	if (strcmp(at, "stray-write") == 0)
 		return f->stray_write = true;
-	if (strcmp(at, "crash-block:once") == 0)
-		return (f->boss = FAULT_BOSS_CRASH) != FAULT_BOSS_NONE;
-	if (strcmp(at, "crash-block:twice") == 0)
-		return (f->boss = FAULT_BOSS_CRASH_TWICE) != FAULT_BOSS_NONE;
+	if (parse_boss(at, &f->boss))
+		return true;
 	if (strcmp(at, "stray") == 0)
 		return f->stray = true;
 	if (strcmp(at, "leak") == 0)
@@ -263,6 +278,8 @@ void faults_trip(uint64_t segment)
 	for (unsigned i = 0; i < fault_count; i++) {
 		if (faults[i].crash)
 			invalid_instruction();
+		while (faults[i].hang)
+			cpu_relax();
 		if (faults[i].stray_write) {
 			stray_write(segment);
 			log_event("fault", "survived=stray-write address=0x%lx", segment + 0x1234);

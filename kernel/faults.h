@@ -16,6 +16,8 @@
  *                       and recall too
  *   iommu-on            every VT-d unit translates, with an empty root table, before its state is read
  *   crash               an invalid instruction in the kernel, when the segments are protected
+ *   hang                nothing more in the kernel, when the segments are protected
+ *   hang-block          nothing more in the block, after its own check
  *   stray-write         instead of that a store into the kernel's segment
  *   crash-block:once|twice
  *                       an invalid instruction in the block, after its own check; twice: one more in its handler
@@ -41,7 +43,7 @@ enum fault_kick { FAULT_KICK_NONE, FAULT_KICK_SPIN, FAULT_KICK_NMI, FAULT_KICK_C
 		  FAULT_KICK_SKIPPED = 6, FAULT_KICK_RUNS_ON };	/* slot_fault's own 5 lies between */
 
 /* Of the boss's slot, beyond what a parked CPU's fault field may hold. */
-enum fault_boss { FAULT_BOSS_NONE, FAULT_BOSS_CRASH = 16, FAULT_BOSS_CRASH_TWICE,
+enum fault_boss { FAULT_BOSS_NONE, FAULT_BOSS_CRASH = 16, FAULT_BOSS_CRASH_TWICE, FAULT_BOSS_HANG,
 		  FAULT_BOSS_SKIPS = 32 /* + enum segment_kind */ };
 
 /* Takes the words; E12 for one that is not understood. Context: boss, before anything is injected. */

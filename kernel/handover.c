@@ -7,6 +7,7 @@
 #include "kernel/loop.h"
 #include "kernel/memory.h"
 #include "kernel/screen.h"
+#include "kernel/watch.h"
 #include "lib/fmt.h"
 #include "lib/sha256.h"
 #include "lib/string.h"
@@ -240,7 +241,7 @@ static struct block_config configure(struct boot_info *info, const struct machin
 		.lost_cpu = info->config.lost_cpu == LOST_CPU_CONTINUE ? PLAN_LOST_CONTINUE : PLAN_LOST_REFUSE,
 		.init_policy = info->config.init == INIT_HOLD ? PLAN_INIT_HOLD : PLAN_INIT_RECALL,
 		.reset_after_s = config_reset_after_s(&info->config),
-		.uart = c.uart, .framebuffer = c.framebuffer, .reset = c.reset,
+		.uart = c.uart, .framebuffer = c.framebuffer, .reset = c.reset, .watchdog = watch_plan(info),
 	};
 }
 

@@ -20,6 +20,7 @@
 #include "kernel/previous.h"
 #include "kernel/selftest.h"
 #include "kernel/stop.h"
+#include "kernel/watch.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/idt.h"
@@ -111,6 +112,7 @@ static void reserve(struct boot_info *info)
 	next_size(info, machine.madt.cpu_count, INVENTORY_PCI_REPORTED, loop_running(), &next);
 	must(handover_reserve(info, &machine, &next, &handover, &problem));
 	stop_record_at(next_report_place(&next));
+	stop_hang_at(next_hang_place(&next));
 	if (faults_leak())
 		must(memory_leak(info, &problem));
 	must(memory_start(info, &problem));
@@ -133,6 +135,7 @@ static void list_devices(const struct boot_info *info)
 			  mm_cache_or(&kernel_memory.features, MM_WC, MM_UC_MINUS));
 	if (log_uart()->mmio)
 		memory_add_device("uart", log_uart()->base, MM_PAGE_BYTES, MM_UC);
+	watch_find(info);
 	if (machine.reset.space == 0)
 		memory_add_device("reset", machine.reset.address, 8, MM_UC);
 }
@@ -218,6 +221,7 @@ static void with_all_cpus(void *argument)
 	phase_report(&next.report, tsc_khz());
 	loop_say(info);
 
+	watch_commit("rollcall");
 	handover_commit(&machine, &handover);
 }
 

@@ -5,6 +5,7 @@
 #include "boot/setup_data.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
+#include "kernel/stop.h"
 #include "lib/string.h"
 
 #define E820_CAPACITY 1024
@@ -25,7 +26,8 @@ void next_size(const struct boot_info *info, unsigned cpus, unsigned pci_functio
 	next->e820_bytes = setup_data_e820_ext_bytes(e820_most);
 	next->kept_bytes = setup_data_kept_bytes(info->found_setup_data, REPORT_SETUP_TYPE);
 	next->size = mm_page_up(PARAMS_BYTES + CMDLINE_MAX + align8(sizeof(struct setup_data) + next->report_bytes) +
-				align8(next->e820_bytes) + next->kept_bytes + align8(info->efi_runtime.size));
+				align8(next->e820_bytes) + next->kept_bytes + align8(info->efi_runtime.size)) +
+		     STOP_RECORD_BYTES;
 }
 
 enum status next_reserve_at(struct boot_info *info, uint64_t base, struct next *next, struct problem *problem)
@@ -43,6 +45,11 @@ enum status next_reserve_at(struct boot_info *info, uint64_t base, struct next *
 void *next_report_place(const struct next *next)
 {
 	return (void *)(next->report_node + sizeof(struct setup_data));
+}
+
+void *next_hang_place(const struct next *next)
+{
+	return (void *)(next->base + next->size - STOP_RECORD_BYTES + sizeof(struct setup_data));
 }
 
 void next_open_report(struct next *next, unsigned cpus, unsigned pci_functions, bool loop)

@@ -29,6 +29,9 @@ enum status MUST_CHECK next_reserve_at(struct boot_info *info, uint64_t base, st
 /* Where the report will lie. */
 void *next_report_place(const struct next *next);
 
+/* STOP_RECORD_BYTES at the range's end, for a record beside the report; at the same offset in its page. */
+void *next_hang_place(const struct next *next);
+
 /* Opens the empty report in its place. After the range is mapped. */
 void next_open_report(struct next *next, unsigned cpus, unsigned pci_functions, bool loop);
 

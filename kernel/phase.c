@@ -2,6 +2,7 @@
 #include "kernel/phase.h"
 
 #include "kernel/log.h"
+#include "kernel/watch.h"
 #include "x86/cpu.h"
 #include "x86/tsc.h"
 
@@ -37,6 +38,7 @@ void phase_done(const char *name)
 
 	phase_done_at(name, cpu_rdtsc());
 	log_event("phase", "name=%s us=%lu", name, tsc_to_us(last_end - start));
+	watch_alive(name);
 }
 
 __attribute__((noinline)) void phase_checkpoint(const char *name, struct mm_range idle)

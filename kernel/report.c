@@ -86,6 +86,7 @@ void report_identity(struct report *r, const struct boot_info *info, const struc
 	h->started = info->started;
 	fmt_snprint(h->entry, sizeof(h->entry), "%s", info->plan.entry_id);
 	h->generation = generation;
+	h->seed = info->config.seed;
 	h->policy_park = info->config.park;
 	h->policy_on_failure = info->config.on_failure;
 	h->policy_lost_cpu = info->config.lost_cpu;

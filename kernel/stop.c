@@ -5,6 +5,7 @@
 #include "kernel/image.h"
 #include "kernel/log.h"
 #include "kernel/loop.h"
+#include "kernel/watch.h"
 #include "mm/space.h"
 #include "kernel/memory.h"
 #include "purgatory/plan.h"
@@ -22,6 +23,8 @@ static const struct platform *machine;
 static const struct reset_info *reset_by;
 static void *record_place;		/* no report there yet: a short one is laid out */
 static struct report record;		/* header NULL: none laid out */
+static void *hang_place;
+static struct report hang;		/* header NULL: not written */
 static bool recorded;			/* the first problem counts; and writing may be what faults */
 static shared_u32 dumping;		/* W: the first CPU that faults, its APIC ID + 1. R: later ones */
 
@@ -43,16 +46,62 @@ void stop_record_in(const struct report *report)
 	record = *report;
 }
 
+static void write_record(struct report *r, void *place, const struct problem *problem)
+{
+	if (!r->header) {
+		report_open(r, place, 0, 0, false);
+		report_identity(r, boot, machine, loop_generation());
+	}
+	report_fail(r, problem, tsc_khz() ? (cpu_rdtsc() - boot->tsc_at_door) * 1000 / tsc_khz() : 0);
+}
+
+static void forget_hang(void)
+{
+	if (!hang.header)
+		return;
+	hang.header->magic = 0;
+	/* order: the store before its write-back. pairs with: memory after a reset. else: two stories are found */
+	cpu_mfence();
+	cpu_clflush(hang.header);
+	hang.header = NULL;
+}
+
 static void leave_record(const struct problem *problem)
 {
 	if (recorded || (!record.header && !record_place))
 		return;
 	recorded = true;
-	if (!record.header) {
-		report_open(&record, record_place, 0, 0, false);
-		report_identity(&record, boot, machine, loop_generation());
-	}
-	report_fail(&record, problem, tsc_khz() ? (cpu_rdtsc() - boot->tsc_at_door) * 1000 / tsc_khz() : 0);
+	write_record(&record, record_place, problem);
+	forget_hang();
+}
+
+void stop_hang_at(void *memory)
+{
+	hang_place = memory;
+}
+
+static void word_hang(struct problem *problem, const char *phase)
+{
+	problem_set(problem, E_HUNG, REPORT_HUNG_TEXT, phase);
+}
+
+void stop_expect_hang(const char *phase)
+{
+	struct problem problem = { .code = OK };
+
+	if (recorded || !hang_place)
+		return;
+	word_hang(&problem, phase);
+	write_record(&hang, hang_place, &problem);
+}
+
+void stop_expect_hang_in_block(const char *phase)
+{
+	struct problem problem = { .code = OK };
+
+	word_hang(&problem, phase);
+	write_record(&record, record_place, &problem);
+	forget_hang();
 }
 
 static _Noreturn void halt_with_heartbeat(void)
@@ -67,6 +116,8 @@ static _Noreturn void act(void)
 {
 	static const struct reset_info unknown;
 
+	if (boot)
+		watch_end(boot);
 	if (boot && boot->config.on_failure == ON_FAILURE_HALT)
 		halt_with_heartbeat();
 	for (uint32_t left = boot ? config_reset_after_s(&boot->config) : CONFIG_RESET_AFTER_S; left; left--) {

@@ -24,6 +24,14 @@ void stop_configure(const struct boot_info *info, const struct platform *platfor
 void stop_record_at(void *memory);
 void stop_record_in(const struct report *report);
 
+/* The record that holds if nothing is heard of this start any more: E67, naming the last phase that ended. It has a
+ * place of its own, STOP_RECORD_BYTES of reserved memory, since the report changes until the commit. Context: boss. */
+void stop_hang_at(void *memory);
+void stop_expect_hang(const char *phase);
+
+/* Right before the commit: from here on the report itself says so, and the block keeps it up to date. */
+void stop_expect_hang_in_block(const char *phase);
+
 /* Records and prints the problem, then resets or halts. Any CPU, any time after log_open(). */
 _Noreturn void stop_problem(const struct problem *problem);
 

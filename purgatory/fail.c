@@ -26,6 +26,7 @@ static _Noreturn void by_policy(const struct plan *plan)
 {
 	uint32_t left = plan->reset_after_s, beats;
 
+	watchdog_end(plan);		/* from here on the policy resets, when it says so */
 	if (plan->on_failure == PLAN_HALT) {
 		for (beats = 0;; beats++) {
 			say("baton: event=halted seconds=%u", beats * HEARTBEAT_S);

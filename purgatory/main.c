@@ -107,6 +107,7 @@ _Noreturn void purgatory_main(const struct plan *plan)
 		say("baton: event=handover kicks=%u answers=%u nmis=%u inits=%u us=%llu", h.boss.kicks, h.boss.answers,
 		    h.boss.nmis, h.boss.inits, (unsigned long long)record_us(plan, cpu_rdtsc()));
 	record_success(&h);
+	watchdog_before_jump(plan);
 	cpu_write_cr3(plan->handover_root);
 	jump_next(plan->entry, plan->boot_params, plan->handover_cr4);
 }

@@ -109,6 +109,10 @@ struct plan_reset {
 	uint32_t reserved;
 };
 
+/* What watches over the handover (x86/pc/watchdog.h): stopped right before the jump, unless the next one is a Baton,
+ * which arms it anew. kind 0: none. */
+struct plan_watchdog { uint32_t kind; uint16_t bdf, port; uint32_t hand_over, reserved; };
+
 struct plan {
 	uint32_t size;			/* this struct */
 	uint32_t cpu_count;		/* slots, boss included */
@@ -140,6 +144,7 @@ struct plan {
 	struct plan_uart uart;
 	struct plan_framebuffer framebuffer;
 	struct plan_reset reset;
+	struct plan_watchdog watchdog;
 	struct plan_segment segments[PLAN_SEGMENTS];
 };
 
@@ -154,6 +159,7 @@ _Static_assert(sizeof(struct plan_segment) == 72, "plan_segment is an ABI");
 _Static_assert(sizeof(struct plan_uart) == 16, "part of the plan");
 _Static_assert(sizeof(struct plan_framebuffer) == 32, "part of the plan");
 _Static_assert(sizeof(struct plan_reset) == 24, "part of the plan");
-_Static_assert(sizeof(struct plan) == 296 + PLAN_SEGMENTS * sizeof(struct plan_segment), "plan is an ABI");
+_Static_assert(sizeof(struct plan_watchdog) == 16, "part of the plan");
+_Static_assert(sizeof(struct plan) == 312 + PLAN_SEGMENTS * sizeof(struct plan_segment), "plan is an ABI");
 
 #endif

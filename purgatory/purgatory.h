@@ -61,6 +61,10 @@ void fail_init(const struct plan *plan);		/* before anything can go wrong */
 /* reset.c: FADT register, 0xCF9, 8042, triple fault (protocol rule 16). */
 _Noreturn void reset_warm(const struct plan *plan);
 
+/* watchdog.c: what the image armed runs on through the handover; here it only ends. */
+void watchdog_end(const struct plan *plan);		/* nobody resets the machine any more but we */
+void watchdog_before_jump(const struct plan *plan);	/* the same, or handed over to the next Baton */
+
 /* jump.S */
 _Noreturn void jump_next(uint64_t entry, uint64_t boot_params, uint64_t cr4);
 

@@ -3,6 +3,7 @@
  * The report in memory. It is written whole each time, CRC last, and pushed out of the caches, so that a machine that
  * resets after a failure still has it at the same address (protocol rule 16).
  */
+#include "lib/fmt.h"
 #include "lib/string.h"
 #include "purgatory/purgatory.h"
 #include "purgatory/seal.h"
@@ -33,14 +34,10 @@ uint64_t record_us(const struct plan *plan, uint64_t tsc)
 	return ticks / plan->tsc_khz * 1000 + ticks % plan->tsc_khz * 1000 / plan->tsc_khz;
 }
 
-void record_phase(const struct plan *plan, const char *name, uint64_t from_tsc)
+static void add_phase(struct report_header *r, const char *name, uint64_t start, uint64_t now)
 {
-	struct report_header *r = report_of(plan);
-	uint64_t start = record_us(plan, from_tsc), now = record_us(plan, cpu_rdtsc());
 	struct report_phase *phase;
 
-	if (!plan->quiet)
-		say("baton: event=phase name=%s us=%llu", name, (unsigned long long)(now - start));
 	if (!r || r->phases.count >= r->phases.capacity)
 		return;
 	phase = entry_of(r, &r->phases, r->phases.count, sizeof(*phase));
@@ -51,6 +48,26 @@ void record_phase(const struct plan *plan, const char *name, uint64_t from_tsc)
 	phase->start_us = start;
 	phase->duration_us = now - start;
 	r->phases.count++;
+}
+
+/* What the next start tells if nothing follows and the watchdog ends it. */
+static void record_alive(const struct plan *plan, const char *phase)
+{
+	char text[REPORT_FAILURE_BYTES];
+
+	fmt_snprint(text, sizeof(text), REPORT_HUNG_TEXT, phase);
+	record_failure(plan, E_HUNG, text);
+}
+
+void record_phase(const struct plan *plan, const char *name, uint64_t from_tsc)
+{
+	uint64_t start = record_us(plan, from_tsc), now = record_us(plan, cpu_rdtsc());
+
+	if (!plan->quiet)
+		say("baton: event=phase name=%s us=%llu", name, (unsigned long long)(now - start));
+	add_phase(report_of(plan), name, start, now);
+	if (plan->watchdog.kind)
+		record_alive(plan, name);
 }
 
 void record_segment(const struct plan *plan, uint32_t segment, bool good, uint32_t chunk, uint64_t page)
@@ -98,6 +115,9 @@ void record_success(struct handover *h)
 		return;
 	record_cpus(r, h->plan);
 	r->state = REPORT_HANDED_OVER;
+	r->failure = 0;
+	r->failure_us = 0;
+	memset(r->failure_text, 0, sizeof(r->failure_text));
 	r->kick_deadline_us = h->boss.deadline_us;
 	r->kicks = h->boss.kicks;
 	r->kick_answers = h->boss.answers;

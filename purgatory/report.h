@@ -16,6 +16,10 @@
 /* capacity >= count: kernel/ makes room, the block appends its own phases. */
 struct report_table { uint32_t offset, count, entry_size, capacity; };
 
+/* failure_text of E67, which is written beforehand: %s is the last phase that ended. */
+#define REPORT_FAILURE_BYTES	128
+#define REPORT_HUNG_TEXT	"no sign of life after phase %s: the watchdog or somebody reset the machine"
+
 enum report_state { REPORT_PREPARED = 1, REPORT_HANDED_OVER, REPORT_FAILED };
 
 enum report_verdict { VERDICT_NONE, VERDICT_ONLINE, VERDICT_NO_ANSWER, VERDICT_UNREACHABLE, VERDICT_DISABLED,
@@ -143,13 +147,14 @@ struct report_header {
 	uint64_t handover_tsc;		/* raw TSC right before the jump */
 	uint64_t generation;
 	uint32_t policy_park, policy_on_failure, policy_lost_cpu, policy_init, policy_busmaster, policy_reset_after;
-	char failure_text[128];
+	char failure_text[REPORT_FAILURE_BYTES];
 	struct report_table cpus, phases, segments, pci, reserved;
 	uint64_t self;			/* physical address of this header: a copy elsewhere is no record */
 	uint64_t started;		/* firmware's clock at the door, seconds since 1970-01-01 00:00, 0: unknown */
 	uint64_t failure_us;		/* failed: since the door */
 	char entry[64];			/* id of the boot entry, cut */
 	struct report_table loop, stats, pattern;	/* loop: one entry or none */
+	uint64_t seed;			/* of a loop, 0: none */
 };
 
 /*
@@ -176,7 +181,9 @@ struct report_refusal {
 	char baton_version[32], commit[32];
 	char entry[64];
 	char text[128];
+	uint64_t generation, seed;	/* as in the report; 0 in a variable of REFUSAL_BYTES_FIRST */
 };
+#define REFUSAL_BYTES_FIRST	offsetof(struct report_refusal, generation)
 
 /* Older and newer tools read it; a table may grow at its end, which its entry_size says. */
 _Static_assert(sizeof(struct report_table) == 16, "report ABI");
@@ -185,13 +192,13 @@ _Static_assert(sizeof(struct report_phase) == 32, "report ABI");
 _Static_assert(sizeof(struct report_segment) == 208, "report ABI");
 _Static_assert(sizeof(struct report_pci) == 20, "report ABI");
 _Static_assert(sizeof(struct report_reserved) == 32, "report ABI");
-_Static_assert(sizeof(struct report_header) == 888, "report ABI");
+_Static_assert(sizeof(struct report_header) == 896, "report ABI");
 _Static_assert(sizeof(struct report_stat) == 136, "report ABI");
 _Static_assert(sizeof(struct report_census) == 24, "report ABI");
 _Static_assert(sizeof(struct report_loop) == 512, "report ABI");
 _Static_assert(sizeof(struct report_pattern) == 32, "report ABI");
 _Static_assert(offsetof(struct report_header, crc32) == 20, "report ABI");
 _Static_assert(offsetof(struct report_refusal, crc32) == 20, "as in the report: one reader checks both");
-_Static_assert(sizeof(struct report_refusal) == 312, "variable ABI; firmware may refuse more than 1 KiB");
+_Static_assert(sizeof(struct report_refusal) == 328, "variable ABI; firmware may refuse more than 1 KiB");
 
 #endif

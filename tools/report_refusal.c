@@ -30,15 +30,15 @@ bool refusal_open(struct report_refusal *r, const void *data, size_t length, cha
 		bytes += EFIVARFS_ATTRIBUTES;
 		length -= EFIVARFS_ATTRIBUTES;
 	}
-	if (length < sizeof(*r)) {
+	if (length < REFUSAL_BYTES_FIRST) {
 		snprintf(why, REPORT_WHY_BYTES, "%zu bytes are too short for a refusal", length);
 		return false;
 	}
-	memcpy(r, bytes, sizeof(*r));
+	memcpy(r, bytes, length < sizeof(*r) ? length : sizeof(*r));
 	crc = report_crc32(bytes, length);
 	if (r->version == 0)
 		snprintf(why, REPORT_WHY_BYTES, "version is 0");
-	else if (r->total_size != length || r->header_size < sizeof(*r) || r->header_size > length)
+	else if (r->total_size != length || r->header_size < REFUSAL_BYTES_FIRST || r->header_size > length)
 		snprintf(why, REPORT_WHY_BYTES, "header_size %u, total_size %u do not fit %zu bytes", r->header_size,
 			 r->total_size, length);
 	else if (crc != r->crc32)
@@ -63,6 +63,8 @@ void refusal_print_table(const struct report_refusal *r)
 	printf("Baton refused handover (version %u)\n", r->version);
 	printf("  failure    E%02u: %s\n", r->failure, report_clean(r->text, sizeof(r->text)));
 	printf("  entry      %s\n", report_clean(r->entry, sizeof(r->entry)));
+	if (r->generation > 1)
+		printf("  loop       generation %" PRIu64 ", seed %" PRIu64 "\n", r->generation, r->seed);
 	printf("  when       %s by firmware's clock, %" PRIu64 " us after the door\n", when, r->failure_us);
 	printf("  refusals   %u since the last handover known to be good\n", r->count);
 	printf("  menu       %s\n", r->hold ? "waits for a choice" : "an entry was chosen or tried again since");
@@ -81,5 +83,6 @@ void refusal_print_json(const struct report_refusal *r)
 	printf("\"when\":%" PRIu64 ",\"when_text\":\"%s\",\"failure_us\":%" PRIu64 ",", r->when, when, r->failure_us);
 	report_print_text("baton_version", r->baton_version, sizeof(r->baton_version));
 	report_print_text("commit", r->commit, sizeof(r->commit));
-	printf("\"count\":%u,\"hold\":%u}\n", r->count, r->hold);
+	printf("\"generation\":%" PRIu64 ",\"seed\":%" PRIu64 ",\"count\":%u,\"hold\":%u}\n", r->generation, r->seed,
+	       r->count, r->hold);
 }

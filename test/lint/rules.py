@@ -25,7 +25,7 @@ ARROWS = {
     "boot": ("boot/", "lib/", "purgatory/report.h"),
     "smp": ("smp/", "mm/", "lib/", "purgatory/slot.h", "purgatory/boss.h", *SEAM, *SMP_MACHINE),
     "mm": ("mm/", "lib/", *SEAM),
-    "purgatory": ("purgatory/", "lib/", "x86/pc/uart.h", "x86/entry/ivt.h", *SEAM),
+    "purgatory": ("purgatory/", "lib/", "x86/pc/uart.h", "x86/pc/watchdog.h", "x86/entry/ivt.h", *SEAM),
     "x86": ("x86/", "lib/"),
     "lib": ("lib/", "x86/cpu.h"),
     "tools": ("tools/", "lib/", "purgatory/report.h"),

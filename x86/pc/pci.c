@@ -2,10 +2,7 @@
 #include "x86/pc/pci.h"
 
 #include "x86/cpu.h"
-
-#define CONFIG_ADDRESS	0xcf8
-#define CONFIG_DATA	0xcfc
-#define CONFIG_ENABLE	0x80000000u
+#include "x86/pc/pci_port.h"
 
 static struct pci_ecam ecam[PCI_ECAM_MAX];
 static unsigned ecam_count;
@@ -31,9 +28,9 @@ static volatile void *ecam_pointer(uint16_t segment, uint8_t bus, uint8_t device
 	return 0;
 }
 
-static uint32_t port_address(uint8_t bus, uint8_t device, uint8_t function, uint16_t offset)
+static uint16_t bdf_of(uint8_t bus, uint8_t device, uint8_t function)
 {
-	return CONFIG_ENABLE | (uint32_t)bus << 16 | (uint32_t)device << 11 | (uint32_t)function << 8 | (offset & 0xfc);
+	return (uint16_t)(bus << 8 | device << 3 | function);
 }
 
 static uint32_t pci_read32(uint16_t segment, uint8_t bus, uint8_t device, uint8_t function, uint16_t offset)
@@ -44,8 +41,7 @@ static uint32_t pci_read32(uint16_t segment, uint8_t bus, uint8_t device, uint8_
 		return *p;
 	if (segment || offset > 0xff)
 		return UINT32_MAX;
-	cpu_out32(CONFIG_ADDRESS, port_address(bus, device, function, offset));
-	return cpu_in32(CONFIG_DATA);
+	return pci_port_read32(bdf_of(bus, device, function), offset);
 }
 
 static void pci_write16(uint16_t segment, uint8_t bus, uint8_t device, uint8_t function, uint16_t offset,
@@ -59,8 +55,7 @@ static void pci_write16(uint16_t segment, uint8_t bus, uint8_t device, uint8_t f
 	}
 	if (segment || offset > 0xff)
 		return;
-	cpu_out32(CONFIG_ADDRESS, port_address(bus, device, function, offset));
-	cpu_out16((uint16_t)(CONFIG_DATA + (offset & 2)), value);
+	pci_port_write16(bdf_of(bus, device, function), offset, value);
 }
 
 /* How far a listing got. */

@@ -17,6 +17,8 @@ static inline void main_fault(const struct plan *plan)
 {
 	if (boss_fault(plan) == FAULT_BOSS_CRASH || boss_fault(plan) == FAULT_BOSS_CRASH_TWICE)
 		__asm__ volatile("ud2");
+	while (boss_fault(plan) == FAULT_BOSS_HANG)
+		cpu_relax();
 }
 
 static inline void handler_fault(const struct plan *plan)

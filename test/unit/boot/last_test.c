@@ -37,6 +37,7 @@ static int fresh(void **state)
 		.state = REPORT_FAILED, .failure = 81, .baton_version = "0.1", .commit = "0123456789ab",
 		.policy_on_failure = ON_FAILURE_DEFAULT, .failure_text = "segment kernel differs",
 		.self = address(), .started = 1795256036, .failure_us = 3999999, .entry = "debian.conf",
+		.generation = 417, .seed = 77,
 	};
 	seal();
 	p = (struct problem){ 0 };
@@ -71,6 +72,8 @@ static void a_refusal(void **state)
 	assert_string_equal(out.text, "segment kernel differs");
 	assert_string_equal(out.entry, "debian.conf");
 	assert_string_equal(out.baton_version, "0.1");
+	assert_int_equal(out.generation, 417);
+	assert_int_equal(out.seed, 77);
 	r.h.started = 0;
 	seal();
 	assert_int_equal(judge(), LAST_REFUSED);
@@ -278,13 +281,21 @@ static void the_variable(void **state)
 		assert_int_equal(why.code, E_RECORD);
 		assert_int_equal(back.magic, 0);
 	}
-	for (size_t length = 0; length < sizeof(stored); length++) {
+	for (size_t length = 0; length < sizeof(stored); length++) {	/* the older length too: sizes differ */
 		void *copy = malloc(length ? length : 1);
 
 		memcpy(copy, &stored, length);
 		assert_false(last_open(copy, length, &back, NULL));
 		free(copy);
 	}
+	/* An older one, without the last fields. */
+	stored.generation = stored.seed = 7;
+	stored.header_size = stored.total_size = REFUSAL_BYTES_FIRST;
+	stored.crc32 = 0;
+	stored.crc32 = crc32(0, &stored, REFUSAL_BYTES_FIRST);
+	assert_true(last_open(&stored, REFUSAL_BYTES_FIRST, &back, NULL));
+	assert_int_equal(back.count, 1);
+	assert_int_equal(back.generation | back.seed, 0);
 	/* A newer one with a field more. */
 	stored.header_size = stored.total_size = sizeof(longer);
 	stored.crc32 = 0;
@@ -303,13 +314,22 @@ static void stories(void **state)
 	(void)state;
 	judge();
 	last_merge(&stored, LAST_REFUSED, &out);
+	stored.generation = 1;
 	last_story(&stored, true, stored.when + 41, text);
 	assert_string_equal(text, "The last start of debian.conf was refused at 2026-11-21 10:13:59, 41 seconds ago. "
 				  "Choose what to start:");
+	out.generation = 1;
 	last_merge(&stored, LAST_REFUSED, &out);
 	last_story(&stored, false, 0, text);
 	assert_string_equal(text, "The start of debian.conf was refused at 2026-11-21 10:13:59, 2 in a row. "
 				  "Choose what to start:");
+	stored.generation = 417;
+	stored.failure = E_HUNG;
+	last_story(&stored, false, 0, text);
+	assert_string_equal(text, "The start of debian.conf hung in generation 417 at 2026-11-21 10:13:59, 2 in a row. "
+				  "Choose what to start:");
+	stored.generation = 1;
+	stored.failure = E_VERIFY;
 	stored.when = 0;
 	stored.entry[0] = 0;
 	stored.hold = 0;
