@@ -330,6 +330,16 @@ static enum status place_all(struct load *load, uint64_t initrd_bytes)
 	return status;
 }
 
+/* Where the bytes that come next in the file lie besides, 0: nowhere. */
+static uint64_t backup_of(const struct load *load, const struct load_file *file, const struct boot_segment *segment)
+{
+	const struct source *source = load->source;
+	uint64_t at = source->resident ? source->resident(source->ctx, file->handle) : 0;
+
+	at = at ? at + file->base + file->done : 0;
+	return at == segment->dest ? 0 : at;
+}
+
 static enum status read_kernel(struct load *load)
 {
 	struct load_work *work = load->work;
@@ -350,8 +360,10 @@ static enum status read_kernel(struct load *load)
 	if (!status)
 		status = bzimage_check_setup(&work->image, file->path, work->setup, work->version,
 					     sizeof(work->version), load->problem);
-	if (!status)
+	if (!status) {
+		segment->backup = backup_of(load, file, segment);
 		status = read_rest(load, file, segment, 0);
+	}
 	if (!status)
 		status = bzimage_check_kernel_info(&work->image, file->path, at_phys(segment->dest), load->problem);
 	if (status)
@@ -375,6 +387,7 @@ static enum status read_initrds(struct load *load)
 		if (padded != offset && padded % CHUNK_BYTES == 0)
 			load->hasher->submit(load->hasher->ctx, &segment->chunks[padded / CHUNK_BYTES - 1],
 					     at_phys(segment->dest + padded - CHUNK_BYTES), CHUNK_BYTES);
+		segment->backup = segment->file_count == 1 ? backup_of(load, file, segment) : 0;
 		status = read_rest(load, file, segment, padded);
 		if (!status)
 			status = check_whole(load, file, segment);

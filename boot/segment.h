@@ -30,6 +30,7 @@ struct boot_segment {
 	uint64_t reserved_size;		/* >= memory_size: the run placed at dest. A kernel's init_size: the rest is its
 					 * scratch, which it initialises itself, so nothing is promised about it */
 	uint64_t file_size;		/* the whole file(s): a bzImage's setup part is not in size */
+	uint64_t backup;		/* the same size bytes, in memory until the jump; 0: nowhere else */
 	struct chunk_digest *chunks;	/* one per started MiB of size, inside the plan's digest table */
 	bool whole_known;		/* the entry gave every file's SHA-256 and they matched: expected=entry */
 	uint8_t whole_sha256[32];	/* whole_known and file_count 1: that digest */

@@ -48,6 +48,10 @@ struct source {
 	 * They are then read onto themselves and the memory behind them belongs to others. */
 	uint64_t (*in_place)(void *ctx, void *file, const struct place_request *request);
 
+	/* May be NULL. Where the file's bytes lie in memory until the jump, 0: nowhere. What was read from there can be
+	 * copied again when it is damaged. */
+	uint64_t (*resident)(void *ctx, void *file);
+
 	void (*close)(void *ctx, void *file);
 
 	/* Finds memory; *phys is usable as a pointer (identity mapped). E50: none that fits. */

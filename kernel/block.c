@@ -130,6 +130,8 @@ static enum status add_segment(struct plan *plan, const struct block_config *c, 
 	out->dest = s->dest;
 	out->size = s->size;
 	out->memory_size = s->memory_size > s->size ? s->memory_size : s->size;
+	if (s->backup && s->backup + s->size <= 4 * MM_1G_BYTES)	/* the hand-over root maps memory below it */
+		out->backup = s->backup;
 	memcpy(out->name, name, strlen(name));
 	for (i = 0; i < chunks; i++) {
 		uint64_t at = (uint64_t)i * CHUNK_BYTES;

@@ -94,6 +94,13 @@ static uint64_t bundle_in_place(void *ctx, void *file, const struct place_reques
 	return at % request->align ? 0 : at;
 }
 
+static uint64_t bundle_resident(void *ctx, void *file)
+{
+	struct bundle *b = ctx;
+
+	return (uint64_t)b->archive.data + ((const struct open_file *)file)->file.offset;
+}
+
 static void bundle_close(void *ctx, void *file)
 {
 	(void)ctx;
@@ -236,7 +243,8 @@ static enum status open_archive(struct door2 *d, struct problem *problem)
 	bundle.config = &d->info->config;
 	bundle.source = (struct source){
 		.ctx = &bundle, .list = bundle_list, .open = bundle_open, .read = bundle_read,
-		.in_place = bundle_in_place, .close = bundle_close, .place = bundle_place, .release = bundle_release,
+		.in_place = bundle_in_place, .resident = bundle_resident, .close = bundle_close,
+		.place = bundle_place, .release = bundle_release,
 	};
 	return cpio_check(&bundle.archive, problem);
 }

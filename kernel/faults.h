@@ -5,7 +5,7 @@
  *
  * baton.fault= takes words separated by commas:
  *   flip:SEGMENT        one bit of that segment (kernel, initrd, boot_params, cmdline, setup_data, block) after its
- *                       digest was taken
+ *                       digest was taken; SEGMENT-backup: of what it would be copied from again
  *   canary              one byte of the sample of free memory, after roll call
  *   flush:N             every Nth flush of the other CPUs is not sent, and counts as acknowledged
  *   deaf:APICID         that CPU is not let in by the trampoline

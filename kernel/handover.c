@@ -299,8 +299,12 @@ static void damage(const struct block *block)
 {
 	for (unsigned i = 0; i < block->plan->segment_count; i++) {
 		const struct plan_segment *s = &block->plan->segments[i];
+		char backup[sizeof(s->name) + 8];
 
 		faults_damage(s->name, s->dest, s->size);
+		fmt_snprint(backup, sizeof(backup), "%s-backup", s->name);
+		if (s->backup)
+			faults_damage(backup, s->backup, s->size);
 	}
 }
 

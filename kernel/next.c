@@ -57,8 +57,9 @@ void next_open_report(struct next *next, unsigned cpus, unsigned pci_functions, 
 	report_open(&next->report, next_report_place(next), cpus, pci_functions, loop);
 }
 
+/* backup: where the same bytes stay until the jump, 0: nowhere. */
 static enum status add_segment(struct boot_plan *plan, enum segment_kind kind, uint64_t base, uint64_t size,
-			       struct problem *problem)
+			       uint64_t backup, struct problem *problem)
 {
 	struct boot_segment *segment = &plan->segments[plan->segment_count];
 	uint64_t chunks = (size + CHUNK_BYTES - 1) / CHUNK_BYTES;
@@ -70,6 +71,7 @@ static enum status add_segment(struct boot_plan *plan, enum segment_kind kind, u
 	segment->dest = base;
 	segment->size = segment->memory_size = segment->file_size = size;
 	segment->reserved_size = mm_page_up(size);
+	segment->backup = backup;
 	segment->chunks = &plan->digest_table[plan->digest_count];
 	plan->digest_count += chunks;
 	for (uint64_t i = 0, at = 0; i < chunks; i++, at += CHUNK_BYTES)
@@ -141,16 +143,18 @@ enum status next_build(struct boot_info *info, struct next *next, struct problem
 	setup_data_copy_kept(info->found_setup_data, REPORT_SETUP_TYPE, (void *)next->kept_nodes, &setup_data);
 	s = build_params(info, next, e820_count, setup_data, problem);
 	if (s == OK)
-		s = add_segment(&info->plan, SEGMENT_BOOT_PARAMS, next->boot_params, PARAMS_BYTES, problem);
+		s = add_segment(&info->plan, SEGMENT_BOOT_PARAMS, next->boot_params, PARAMS_BYTES, 0, problem);
 	if (s == OK)
-		s = add_segment(&info->plan, SEGMENT_CMDLINE, next->cmdline, CMDLINE_MAX, problem);
+		s = add_segment(&info->plan, SEGMENT_CMDLINE, next->cmdline, CMDLINE_MAX,
+				(uintptr_t)info->plan.cmdline, problem);
 	if (s == OK)
-		s = add_segment(&info->plan, SEGMENT_SETUP_DATA, next->report_node, sizeof(struct setup_data), problem);
+		s = add_segment(&info->plan, SEGMENT_SETUP_DATA, next->report_node, sizeof(struct setup_data), 0,
+				problem);
 	if (s == OK && e820_count > PARAMS_E820_MAX)
 		s = add_segment(&info->plan, SEGMENT_SETUP_DATA, next->e820_node,
-				setup_data_e820_ext_bytes(e820_count), problem);
+				setup_data_e820_ext_bytes(e820_count), 0, problem);
 	if (s == OK && next->kept_bytes + info->efi_runtime.size)
 		s = add_segment(&info->plan, SEGMENT_SETUP_DATA, next->kept_nodes,
-				next->kept_bytes + info->efi_runtime.size, problem);
+				next->kept_bytes + info->efi_runtime.size, 0, problem);
 	return s;
 }

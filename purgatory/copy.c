@@ -2,6 +2,7 @@
 #include "purgatory/copy.h"
 
 #include "lib/string.h"
+#include "purgatory/verify.h"
 #include "x86/cpu.h"
 
 bool copy_needed(const struct plan *plan)
@@ -28,4 +29,18 @@ void copy_segments(const struct plan *plan)
 		if (s->memory_size > s->size)
 			memset(cpu_phys_pointer(s->dest + s->size), 0, s->memory_size - s->size);
 	}
+}
+
+bool copy_chunk(const struct plan *plan, uint32_t index)
+{
+	const struct plan_segment *s;
+	struct verify_chunk chunk;
+
+	if (!verify_locate(plan, index, &chunk))
+		return false;
+	s = &plan->segments[chunk.segment];
+	if (!s->backup)
+		return false;
+	memmove(cpu_phys_pointer(chunk.address), cpu_phys_pointer(s->backup + (chunk.address - s->dest)), chunk.bytes);
+	return true;
 }

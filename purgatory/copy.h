@@ -12,4 +12,7 @@ bool copy_needed(const struct plan *plan);
  * overlap with its own source allowed, then zeroes the tail. Context: boss, hand-over root. */
 void copy_segments(const struct plan *plan);
 
+/* Chunk index of the digest table from its segment's backup once more. False: there is none. Context: as above. */
+bool copy_chunk(const struct plan *plan, uint32_t index);
+
 #endif

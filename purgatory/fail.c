@@ -3,10 +3,8 @@
 #include <stdarg.h>
 
 #include "lib/fmt.h"
-#include "lib/sha256.h"
 #include "purgatory/main_fault.h"
 #include "purgatory/purgatory.h"
-#include "purgatory/verify.h"
 #include "x86/cpu.h"
 
 #define HEARTBEAT_S	60u
@@ -41,10 +39,17 @@ static _Noreturn void by_policy(const struct plan *plan)
 	reset_warm(plan);
 }
 
-static _Noreturn void end(const struct plan *plan, enum status code, const char *text)
+/* The number's two digits, as a card on port 0x80 shows them. */
+static void post(enum status code)
 {
+	cpu_out8(0x80, (uint8_t)(code / 10 << 4 | code % 10));
+}
+
+static _Noreturn void end(const struct plan *plan, enum status code, const char *where, const char *text)
+{
+	post(code);
 	say_on_screen();
-	say("baton: event=error code=E%02u text=\"%s\"", code, text);
+	say("baton: event=error code=E%02u %s%stext=\"%s\"", (unsigned)code, where, *where ? " " : "", text);
 	record_failure(plan, code, text);
 	by_policy(plan);
 }
@@ -57,48 +62,18 @@ _Noreturn void fail(const struct plan *plan, enum status code, const char *forma
 	va_start(arguments, format);
 	fmt_vsnprint(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	end(plan, code, text);
+	end(plan, code, "", text);
 }
 
-static void say_digest(const char *what, const uint8_t digest[32])
+_Noreturn void fail_at(const struct plan *plan, enum status code, const char *where, const char *format, ...)
 {
-	char hex[65];
-	unsigned i;
-
-	for (i = 0; i < 32; i++)
-		fmt_snprint(hex + 2 * i, 3, "%02x", digest[i]);
-	say("baton: event=digest which=%s sha256=%s", what, hex);
-}
-
-_Noreturn void fail_mismatch(const struct plan *plan, uint32_t index, bool machine_check)
-{
-	const struct chunk_digest *table = cpu_phys_pointer(plan->digest_table);
-	struct verify_chunk chunk = { 0, 0, 0 };
-	const struct plan_segment *segment;
-	enum status code;
 	char text[200];
-	uint8_t actual[32];
-	uint64_t page = 0;
+	va_list arguments;
 
-	if (!verify_locate(plan, index, &chunk))
-		fail(plan, E_VERIFY, "chunk %u of the digest table belongs to no segment", index);
-	segment = &plan->segments[chunk.segment];
-	code = segment->kind == SEGMENT_BLOCK ? E_BLOCK_DAMAGED : E_VERIFY;
-	say_on_screen();
-	say_digest("expected", table[index].sha256);
-	if (!machine_check) {		/* else not read again: protocol rule 3 */
-		verify_chunk(plan, index, actual);
-		say_digest("actual", actual);
-		page = verify_bad_page(plan, index);
-	}
-	record_segment(plan, chunk.segment, false, index - segment->first_chunk, page);
-	fmt_snprint(text, sizeof(text), "segment %s chunk %u at 0x%llx %s, first bad page 0x%llx", segment->name,
-		    index - segment->first_chunk, (unsigned long long)chunk.address,
-		    machine_check ? "gave a machine check" : "differs from what was read", (unsigned long long)page);
-	say("baton: event=error code=E%02u segment=%s chunk=%u page=0x%llx text=\"%s\"", (unsigned)code,
-	    segment->name, index - segment->first_chunk, (unsigned long long)page, text);
-	record_failure(plan, code, text);
-	by_policy(plan);
+	va_start(arguments, format);
+	fmt_vsnprint(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	end(plan, code, where, text);
 }
 
 void fail_init(const struct plan *plan)
@@ -123,6 +98,7 @@ _Noreturn void fail_exception(const struct boss_frame *frame)
 	if (before > 1)
 		reset_warm(plan);
 	cpu_write_cr3(plan->verify_root);		/* the hand-over root maps no device */
+	post(E_EXCEPTION);
 	if (!before) {
 		fmt_snprint(text, sizeof(text), "vector %llu at 0x%llx %s, CR2 0x%llx",
 			    (unsigned long long)frame->vector, (unsigned long long)frame->rip,

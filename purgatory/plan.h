@@ -79,6 +79,8 @@ struct plan_segment {
 	uint64_t size;			/* bytes under digest */
 	uint64_t memory_size;		/* bytes from size up to here must read as zero */
 	uint64_t source;		/* 0: already in place; else copied from here after commit */
+	uint64_t backup;		/* size bytes to copy from once more if dest is damaged, mapped by the hand-over
+					 * root only; 0: there are none */
 	char name[32];
 };
 
@@ -155,7 +157,7 @@ _Static_assert(offsetof(struct block_header, crc32) == 108, "block_header is an 
 _Static_assert(sizeof(struct blob_header) == 72, "entry.S writes it");
 _Static_assert(sizeof(struct block_range) == 16, "block_range is an ABI");
 _Static_assert(sizeof(struct block_recall) == 24, "trampoline.S walks it");
-_Static_assert(sizeof(struct plan_segment) == 72, "plan_segment is an ABI");
+_Static_assert(sizeof(struct plan_segment) == 80, "plan_segment is an ABI");
 _Static_assert(sizeof(struct plan_uart) == 16, "part of the plan");
 _Static_assert(sizeof(struct plan_framebuffer) == 32, "part of the plan");
 _Static_assert(sizeof(struct plan_reset) == 24, "part of the plan");

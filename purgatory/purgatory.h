@@ -46,15 +46,22 @@ void check_own(const struct plan *plan);
 
 /* record.c: the report in memory. */
 void record_phase(const struct plan *plan, const char *name, uint64_t from_tsc);
-void record_segment(const struct plan *plan, uint32_t segment, bool good, uint32_t chunk, uint64_t page);
+void record_segment(const struct plan *plan, uint32_t segment, uint32_t verified, uint32_t chunk, uint64_t page);
 void record_success(struct handover *h);
 void record_failure(const struct plan *plan, enum status code, const char *text);
 uint64_t record_us(const struct plan *plan, uint64_t tsc);
 
+/* mismatch.c: what differs is said, with digests, page and the first bytes that differ; what can be copied from
+ * its source again is, once, and verified again: then they return. Else the end, as in fail.c. */
+void mismatch_chunk(const struct plan *plan, uint32_t index, bool machine_check);
+void mismatch_tail(const struct plan *plan, uint32_t segment, uint64_t at);
+bool mismatch_mended(uint32_t segment);
+
 /* fail.c: say it, record it, wait, then what the policy says. */
 _Noreturn void fail(const struct plan *plan, enum status code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-_Noreturn void fail_mismatch(const struct plan *plan, uint32_t chunk, bool machine_check);
+_Noreturn void fail_at(const struct plan *plan, enum status code, const char *where, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));		/* where: more keys of the line, as logfmt */
 _Noreturn void fail_exception(const struct boss_frame *frame);
 void fail_init(const struct plan *plan);		/* before anything can go wrong */
 

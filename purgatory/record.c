@@ -70,7 +70,7 @@ void record_phase(const struct plan *plan, const char *name, uint64_t from_tsc)
 		record_alive(plan, name);
 }
 
-void record_segment(const struct plan *plan, uint32_t segment, bool good, uint32_t chunk, uint64_t page)
+void record_segment(const struct plan *plan, uint32_t segment, uint32_t verified, uint32_t chunk, uint64_t page)
 {
 	struct report_header *r = report_of(plan);
 	uint32_t i;
@@ -80,7 +80,7 @@ void record_segment(const struct plan *plan, uint32_t segment, bool good, uint32
 
 		if (!s || s->address != plan->segments[segment].dest)
 			continue;
-		s->verified = good ? 1 : 2;
+		s->verified = verified;
 		s->bad_chunk = chunk;
 		s->bad_page = page;
 	}

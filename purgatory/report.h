@@ -44,12 +44,15 @@ struct report_phase { char name[16]; uint64_t start_us; uint64_t duration_us; };
 
 enum report_expected { EXPECTED_FIRST_READ = 1, EXPECTED_ENTRY = 2 };
 
+/* MENDED: differed, was copied from its source again and is good now. */
+enum report_verified { VERIFIED_NOT_REACHED, VERIFIED_GOOD, VERIFIED_DIFFERS, VERIFIED_MENDED };
+
 struct report_segment {
 	char name[32];			/* kernel, initrd, boot_params, cmdline, setup_data, block */
 	char path[96];
 	uint64_t address, size, memory_size;
 	uint32_t expected;		/* enum report_expected */
-	uint32_t verified;		/* 1 good, 2 differs, 0 not reached */
+	uint32_t verified;		/* enum report_verified */
 	uint32_t chunk_count;
 	uint32_t bad_chunk;		/* ~0: none */
 	uint64_t bad_page;		/* physical address of the first page whose CRC32C differs, 0: none */

@@ -116,3 +116,14 @@ uint64_t verify_bad_page(const struct plan *plan, uint32_t index)
 	}
 	return 0;
 }
+
+uint32_t verify_first_line(const void *expected, const void *actual, uint32_t bytes)
+{
+	const uint8_t *e = expected, *a = actual;
+	uint32_t at;
+
+	for (at = 0; at < bytes; at++)
+		if (e[at] != a[at])
+			return at - at % VERIFY_LINE;
+	return bytes;
+}

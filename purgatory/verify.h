@@ -30,4 +30,8 @@ uint64_t verify_tail(const struct plan_segment *segment);
 /* Physical address of the chunk's first page whose CRC32C differs, 0: none does. */
 uint64_t verify_bad_page(const struct plan *plan, uint32_t index);
 
+/* Offset of the first line of VERIFY_LINE bytes in which the two differ, bytes if none does. */
+#define VERIFY_LINE	16u
+uint32_t verify_first_line(const void *expected, const void *actual, uint32_t bytes);
+
 #endif

@@ -113,7 +113,7 @@ static void print_segment(const void *entry)
 	printf("\"expected\":\"%s\",", report_expected_name(s->expected));
 	number("verified", s->verified);
 	number("chunks", s->chunk_count);
-	if (s->verified == 2) {
+	if (s->verified == VERIFIED_DIFFERS || s->verified == VERIFIED_MENDED) {
 		number("bad_chunk", s->bad_chunk);
 		address("bad_page", s->bad_page);
 	}

@@ -104,11 +104,11 @@ static void judge_segments(struct judge *j, const struct report_view *view)
 		struct report_segment s;
 
 		report_entry(view, t, i, &s, sizeof(s));
-		if (s.verified == 1)
+		if (s.verified == VERIFIED_GOOD)
 			continue;
-		if (s.verified == 2)
-			say(j, true, "segment %.32s differs: chunk %u, first bad page 0x%" PRIx64, s.name, s.bad_chunk,
-			    s.bad_page);
+		if (s.verified == VERIFIED_DIFFERS || s.verified == VERIFIED_MENDED)
+			say(j, true, "segment %.32s differ%s: chunk %u, first bad page 0x%" PRIx64, s.name,
+			    s.verified == VERIFIED_DIFFERS ? "s" : "ed and was copied again", s.bad_chunk, s.bad_page);
 		else
 			say(j, true, "segment %.32s was not verified", s.name);
 	}

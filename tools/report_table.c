@@ -74,12 +74,13 @@ static void print_segments(const struct report_view *view)
 
 		report_entry(view, t, i, &s, sizeof(s));
 		printf("  %-11s  0x%-13" PRIx64 " %9" PRIu64 "  %-10s  %-10s  ", CLEAN(s.name), s.address, s.size,
-		       s.verified == 1 ? "good" : s.verified == 2 ? "DIFFERS" : "not done",
+		       s.verified == VERIFIED_GOOD ? "good" : s.verified == VERIFIED_DIFFERS ? "DIFFERS" :
+		       s.verified == VERIFIED_MENDED ? "MENDED" : "not done",
 		       report_expected_name(s.expected));
 		for (int b = 0; b < 8; b++)
 			printf("%02x", s.sha256[b]);
 		printf("  %s\n", CLEAN(s.path));
-		if (s.verified == 2)
+		if (s.verified == VERIFIED_DIFFERS || s.verified == VERIFIED_MENDED)
 			printf("               chunk %u of %u, first bad page 0x%" PRIx64 "\n", s.bad_chunk,
 			       s.chunk_count, s.bad_page);
 	}

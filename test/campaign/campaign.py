@@ -10,9 +10,9 @@ phase=rollcall), bits are flipped from outside, it goes on. One outcome is right
 page, or it is in memory that does not matter and the next generation runs. Each trial starts from a snapshot.
 
 class       flipped                                       right outcome
-kernel, initrd, boot_params, cmdline, setup_data          E81, the segment and a page that was hit; where the block puts
-                                                          it right from its source instead: that line, and booted
-tail        zeroes behind a segment's file                E81, as above
+kernel, initrd, boot_params, cmdline, setup_data          E81, the segment and a page that was hit; or, where the block
+                                                          copies it again, event=mended with both, and booted
+tail        zeroes behind a segment's file                event=mended, as above, and booted
 table       the digest table                              E82, the table
 block       the block's read-only part                    E82, a page that was hit
 canary      the sample of free memory                     E84, an address that was hit
@@ -34,6 +34,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(ROOT, "tools"), os.path.dirname(os.path.abspath(__file__))]
+import gdbstub  # noqa: E402
 import guest as guests  # noqa: E402
 import qemu  # noqa: E402
 
@@ -41,12 +42,14 @@ PAGE = guests.PAGE
 OUTCOME_S = 60
 HOLE_S = 8              # what went wrong after VERIFY may hang
 FRESH = 100             # trials from one set of snapshots
+RESTARTS_MAX = 3        # of an emulator that does not answer
 # A deck that is dealt again and again: how often each class comes.
 DECK = {"kernel": 5, "initrd": 6, "boot_params": 3, "cmdline": 3, "setup_data": 2, "tail": 2, "table": 2, "block": 6,
         "canary": 2, "pattern": 2, "idle": 6, "after": 1}
 KINDS = ("single", "burst", "page")
 BURST_BYTES = 64
 ERROR = re.compile(r"event=error code=E(\d+) (.*)")
+MENDED = re.compile(r"event=mended segment=(\w+) .*\bpage=0x([0-9a-f]+)")
 PAGE_NAMED = re.compile(r"\bpage[= ]0x([0-9a-f]+)")
 ADDRESS_NAMED = re.compile(r"\bat 0x([0-9a-f]+)")
 SEGMENT_NAMED = re.compile(r'\bsegment[= ](\w+)|text="(block):|text="(digest table)')
@@ -71,7 +74,7 @@ def targets_of(layout, what):
     }
     if what == "block":     # the header and the plan by their own digests, everything else of it as a segment
         return [Target("block", d, s) for n, d, s, _ in layout.segments if n == "block"] * 4 + \
-               [Target("block", layout.block, guests.PLAN_AT + guests.SEGMENTS_AT)]
+               [Target("block", layout.block, guests.PLAN_AT + layout.plan_bytes)]
     return runs.get(what) or [Target(n, d, s) for n, d, s, _ in layout.segments if n == what]
 
 
@@ -112,8 +115,11 @@ class Trial:
             after = "event=handover " in text
             self.verdict = "right" if after and named and int(named[0], 16) == self.address else \
                 "misnamed" if error else "missed"
-        elif "event=handover " in text:
-            self.verdict = "missed"
+        elif "event=handover " in text:     # only what was mended may go on
+            mended = MENDED.search(text)
+            self.outcome = "mended" if mended and booted and not error else self.outcome
+            self.verdict = "missed" if not mended or not booted or error else \
+                "right" if mended[1] == self.target.name and self.page_hit(int(mended[2], 16)) else "misnamed"
         elif not error:
             self.verdict = "crashed"
         else:
@@ -149,8 +155,16 @@ def run_trial(guest, trial):
     while time.monotonic() < deadline and not is_over(guest.since(mark), guest.generation):
         if guest.gdb.wait_stop(0.002):      # nobody asked for it: the machine has shut down
             break
+    guest.gdb.stop()
     trial.lines = guest.since(mark)
     trial.judge(guest.generation)
+
+
+def start_guest(args, door, folder, build):
+    words = "baton.seed=%d" % args.seed + (" baton.fault=" + args.fault if args.fault else "")
+    guest = guests.Guest(os.path.join(folder, door), door, build, words)
+    guest.__enter__()
+    return guest
 
 
 def deal(rng, only):
@@ -163,13 +177,13 @@ def deal(rng, only):
 
 def run_door(args, door, count, first, folder, build, rng):
     """The finished trials of one machine."""
-    words = "baton.seed=%d" % args.seed + (" baton.fault=" + args.fault if args.fault else "")
-    done = []
-    with guests.Guest(os.path.join(folder, door), door, build, words) as guest:
+    done, restarts = [], 0
+    guest = start_guest(args, door, folder, build)
+    try:
         for what in deal(rng, args.only):
             if len(done) == count:
                 break
-            if len(done) % FRESH == 0:
+            if len(done) % FRESH == 0 or not guest.generation:
                 if guest.generation:
                     guest.restore("verified")
                 guest.take()
@@ -178,11 +192,22 @@ def run_door(args, door, count, first, folder, build, rng):
                 continue            # a class that this machine does not have
             kind = rng.choice(KINDS)
             trial = Trial(first + len(done), what, kind, target, *draw_mask(rng, target, kind))
-            run_trial(guest, trial)
+            try:
+                run_trial(guest, trial)
+            except gdbstub.Hung as problem:         # no guest can do that to the emulator: the trial does not count
+                restarts += 1
+                print("%s: %s, emulator started again: %s" % (door, problem, trial.text()), flush=True)
+                if restarts > RESTARTS_MAX:
+                    raise
+                guest.__exit__()
+                guest = start_guest(args, door, folder, build)
+                continue
             done.append(trial)
             if trial.verdict not in ("right", "hole", "missed" if args.expect_missed else ""):
                 print("%s: %s" % (door, trial.text()), flush=True)
                 print("\n".join("    " + line for line in trial.lines[-4:]), flush=True)
+    finally:
+        guest.__exit__()
     return done
 
 

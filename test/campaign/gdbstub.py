@@ -9,6 +9,10 @@ ANSWER_S = 30
 WRITE_BYTES = 1024      # a packet holds some 2000
 
 
+class Hung(MachineError):
+    """The emulator itself does not answer."""
+
+
 class Gdb:
     """One connection; the machine stands still from here until go(). Addresses of memory are physical."""
 
@@ -56,7 +60,7 @@ class Gdb:
         while True:
             answer = self._packet(ANSWER_S)
             if answer is None:
-                raise MachineError("no answer of the gdb stub to " + text[:20])
+                raise Hung("no answer of the gdb stub to " + text[:20])
             if answer[:1] != "T" or text == "?":        # a late stop of before
                 return answer
 
@@ -97,4 +101,4 @@ class Gdb:
             return
         self.socket.sendall(b"\x03")
         if not self.wait_stop(ANSWER_S):
-            raise MachineError("the machine does not stop")
+            raise Hung("the machine does not stop")

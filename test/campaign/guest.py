@@ -22,8 +22,8 @@ TRIES = 20
 PAGE = 4096
 LOOPS = 100000000
 PLAN_AT = 112           # in the block: right behind its header
-PLAN_SEGMENT = struct.Struct("<IIQQQQ32s")
-SEGMENTS_AT = 296
+PLAN_SEGMENT = struct.Struct("<IIQQQQQ32s")
+PLAN_SEGMENTS = 20      # entries of the table at the plan's end
 REPORT_PATTERN_AT = 872
 BLOB_MAGIC = struct.pack("<Q", 0x424f4c424e5442)
 DOOR = re.compile(r"event=door name=\w+ image=0x([0-9a-f]+) size=0x([0-9a-f]+)")
@@ -98,13 +98,15 @@ class Layout:
         memory = vm.read_memory(0, memory_bytes)
         self.block, self.block_size = int(base, 16), int(size)
         plan = self.block + PLAN_AT
+        self.plan_bytes, = struct.unpack_from("<I", memory, self.block + 44)
+        table = plan + self.plan_bytes - PLAN_SEGMENTS * PLAN_SEGMENT.size
         self.digest_table, digests, segments = struct.unpack_from("<QII", memory, plan + 120)
         self.table_bytes = digests * 1056
         report, = struct.unpack_from("<Q", memory, plan + 112)
         self.segments = []
         for i in range(segments):
-            _, _, dest, size, memory_size, _, name = PLAN_SEGMENT.unpack_from(
-                memory, plan + SEGMENTS_AT + i * PLAN_SEGMENT.size)
+            _, _, dest, size, memory_size, _, _, name = PLAN_SEGMENT.unpack_from(
+                memory, table + i * PLAN_SEGMENT.size)
             self.segments.append((name.split(b"\0")[0].decode(), dest, size, memory_size))
         offset, count, entry, _ = struct.unpack_from("<IIII", memory, report + REPORT_PATTERN_AT)
         self.patterns = [struct.unpack_from("<QQ", memory, report + offset + i * entry) for i in range(count)]

@@ -8,7 +8,7 @@ import pytest
 from harness import FAULTS, FIRMWARE_S, boot, finish, machine, problem_pattern, write_disk
 
 IVT_NMI = (8, 4)    # address and size of the real-mode NMI vector
-SEGMENTS = ("kernel", "initrd", "boot_params", "cmdline", "setup_data", "block")
+SEGMENTS = ("kernel", "initrd", "boot_params", "setup_data", "block")
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +31,43 @@ def test_flipped_byte_is_found_and_named(tmp_path, segment):
         named = re.search(r"\bpage=(0x[0-9a-f]+)", match.string)
         assert flipped and named and flipped[1] == named[1], (flipped and flipped[0], match.string)
         assert "Linux version" not in vm.text()
+
+
+def test_what_has_a_source_is_copied_again(tmp_path):
+    """The command line is still in Baton's own memory: told to the byte, mended, started; the report does not call it good."""
+    result = boot(tmp_path, smp=4, baton=FAULTS, options="baton.fault=flip:cmdline")
+    flipped, mended = result.event("fault"), result.event("mended")
+    assert mended and mended["segment"] == "cmdline" and mended["page"] == flipped["page"], result.tail()
+    lines = {e["which"]: e for e in result.all("bytes")}
+    at = int(flipped["address"], 16)
+    assert all(int(e["address"], 16) == at & ~15 for e in lines.values())
+    expected, actual = (bytes.fromhex(lines[which]["hex"]) for which in ("expected", "actual"))
+    assert [i for i in range(16) if expected[i] != actual[i]] == [at & 15] and expected[at & 15] ^ actual[at & 15] == 0x10
+    digests = {e["which"]: e["sha256"] for e in result.all("digest")}
+    assert set(digests) == {"expected", "actual"} and digests["expected"] != digests["actual"]
+    assert result.event("error") is None and result.facts["report_check"] == "1" and result.facts["cmdline"].split()
+    segment, = (s for s in result.report["segments"] if s["name"] == "cmdline")
+    assert segment["verified"] == 3 and segment["bad_page"] == flipped["page"]
+
+
+def test_copy_that_is_damaged_too(tmp_path):
+    disk = fault_disk(tmp_path, "on-failure halt")
+    with machine(tmp_path, disk, smp=2, options="baton.fault=flip:cmdline,flip:cmdline-backup") as vm:
+        _, match = vm.wait_for(problem_pattern(81), FIRMWARE_S)
+        assert "segment=cmdline " in match.string and "also when copied again" in match.string, match.string
+        assert "event=mended" not in vm.text()
+
+
+def test_post_code(tmp_path):
+    """The last number on port 0x80 is the failure's; QEMU's debug console listens there."""
+    disk = fault_disk(tmp_path, "on-failure halt")
+    log = str(tmp_path / "post")
+    args = ["-chardev", "file,id=post,path=" + log, "-device", "isa-debugcon,iobase=0x80,chardev=post"]
+    with machine(tmp_path, disk, smp=2, options="baton.fault=flip:kernel", args=args) as vm:
+        vm.wait_for(r"event=halted", FIRMWARE_S)
+        vm.qmp("stop")
+        with open(log, "rb") as f:
+            assert f.read()[-1:] == b"\x81"
 
 
 def test_canary(tmp_path):

@@ -94,6 +94,31 @@ static void initrd_too_high_is_moved(void **state)
 	assert_true(plan.segments[1].dest && plan.segments[1].dest < stays_at);
 }
 
+static uint64_t resident(void *ctx, void *file)
+{
+	(void)ctx;
+	return (uint64_t)((struct fake_file *)file)->data;
+}
+
+/* Each segment that is one run of one file knows where to be copied from again. */
+static void backup_is_what_was_read(void **state)
+{
+	(void)state;
+	add_initrd("/initrd", data, 5000);
+	assert_problem(&p, load(), OK, "");
+	assert_true(!plan.segments[0].backup && !plan.segments[1].backup);
+	load_release(&fake.source, &plan);
+	fake.source.resident = resident;
+	assert_problem(&p, load(), OK, "");
+	for (unsigned i = 0; i < 2; i++)
+		assert_memory_equal((const void *)plan.segments[i].backup, (const void *)plan.segments[i].dest,
+				    plan.segments[i].size);
+	load_release(&fake.source, &plan);
+	add_initrd("/more", data, 5000);
+	assert_problem(&p, load(), OK, "");
+	assert_true(plan.segments[0].backup && !plan.segments[1].backup);
+}
+
 /* Nothing but the digest table is written before the second step. */
 static void placing_writes_nothing(void **state)
 {
@@ -112,6 +137,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(initrd_stays_in_place, fresh),
+		cmocka_unit_test_setup(backup_is_what_was_read, fresh),
 		cmocka_unit_test_setup(initrd_too_high_is_moved, fresh),
 		cmocka_unit_test_setup(placing_writes_nothing, fresh),
 	};

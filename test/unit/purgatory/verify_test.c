@@ -143,6 +143,44 @@ static void test_header_that_points_elsewhere(void **state)
 	assert_false(verify_plan(h));
 }
 
+static void test_copy_of_one_chunk(void **state)
+{
+	uint8_t *backup = malloc(BIG), actual[32];
+
+	(void)state;
+	memcpy(backup, big, BIG);
+	assert_false(copy_chunk(&block.plan, 1));		/* no backup */
+	assert_false(copy_chunk(&block.plan, 3));		/* no chunk */
+	block.plan.segments[0].backup = (uintptr_t)backup;
+	big[0] ^= 1;
+	big[BIG - 1] ^= 1;
+	big[CHUNK_BYTES] ^= 1;
+	assert_false(verify_chunk(&block.plan, 1, actual));
+	assert_true(copy_chunk(&block.plan, 1));
+	assert_true(verify_chunk(&block.plan, 1, actual));
+	assert_false(verify_chunk(&block.plan, 0, actual));	/* not asked for */
+	assert_int_equal(big[BIG], 0);
+	free(backup);
+}
+
+static void test_first_line(void **state)
+{
+	uint8_t a[40], b[40];
+	uint32_t i;
+
+	(void)state;
+	memset(a, 3, sizeof(a));
+	memset(b, 3, sizeof(b));
+	assert_int_equal(verify_first_line(a, b, 40), 40);
+	for (i = 0; i < 40; i++) {
+		b[39] ^= 1;
+		b[i] ^= 2;
+		assert_int_equal(verify_first_line(a, b, 40), i / VERIFY_LINE * VERIFY_LINE);
+		b[i] ^= 2;
+		b[39] ^= 1;
+	}
+}
+
 static void test_mismatch_names_chunk_and_page(void **state)
 {
 	uint8_t actual[32], expected[32];
@@ -226,6 +264,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_locate), T(test_good), T(test_header_that_points_elsewhere),
+		T(test_copy_of_one_chunk), T(test_first_line),
 		T(test_mismatch_names_chunk_and_page), T(test_last_byte_of_a_segment),
 		T(test_every_tail_byte), T(test_chain), T(test_copy),
 	};
