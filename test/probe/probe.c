@@ -233,6 +233,28 @@ static void tell_boot_params(const uint8_t *params)
 	say("\r\n");
 }
 
+static int asked_for(const char *text, const char *word)
+{
+	for (; *text; text++) {
+		unsigned i = 0;
+
+		while (word[i] && text[i] == word[i])
+			i++;
+		if (!word[i])
+			return 1;
+	}
+	return 0;
+}
+
+/* Once more from firmware on, if the command line says so. */
+static void again(const uint8_t *params)
+{
+	if (!asked_for((const char *)(uint64_t)*(const uint32_t *)(params + 0x228), "probe.again"))
+		return;
+	outb(0xcf9, 2);
+	outb(0xcf9, 6);
+}
+
 void probe_main(const struct saved *s)
 {
 	say("\r\nprobe: begin\r\n");
@@ -244,6 +266,7 @@ void probe_main(const struct saved *s)
 	tell_ioapic();
 	tell_timers();
 	say("probe: end\r\n");
+	again((const uint8_t *)s->general[4]);
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }
