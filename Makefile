@@ -36,7 +36,7 @@ CFLAGS_STRING := -fno-builtin $(if $(findstring clang,$(CC)),,-fno-tree-loop-dis
 IMAGE_ROOMS := efi boot kernel smp mm x86 x86/entry x86/pc lib
 # Linked into the image and into the block from one source.
 SHARED_ALL  := $(wildcard purgatory/boss.c purgatory/verify.c purgatory/seal.c lib/sha256.c lib/sha256_ni.c lib/crc32.c lib/fmt.c lib/string.c \
-	lib/digest.c lib/fbtext.c x86/pc/uart.c x86/pc/watchdog_stop.c x86/entry/ivt.c)
+	lib/digest.c lib/fbtext.c lib/panel.c x86/pc/uart.c x86/pc/watchdog_stop.c x86/entry/ivt.c)
 # Chosen by the link: one of each pair.
 LEFT_OUT    := x86/entry/header.S $(if $(filter faults,$(VARIANT)),kernel/faults_none.c,kernel/faults.c) \
 	$(if $(filter nohash,$(VARIANT)),lib/sha256.c lib/sha256_ni.c lib/digest.c)

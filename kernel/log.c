@@ -34,6 +34,7 @@ static bool holding;
 static bool quiet;
 static bool devices_mapped;
 static bool port_open, devices_open;
+static bool screen_left;	/* to whoever stops */
 static struct framebuffer framebuffer;
 
 const struct uart *log_uart(void)
@@ -57,7 +58,16 @@ static void open_sinks(void)
 	devices_open = true;
 	if (serial.mmio)
 		uart_init(&serial, baud);
-	screen_open(&framebuffer);
+}
+
+/* In quiet the screen is kernel/status.c's. */
+static void write_screen(const char *text)
+{
+	if (!devices_mapped || quiet || screen_left)
+		return;
+	if (!screen_there())
+		screen_open(&framebuffer);
+	screen_write(text);
 }
 
 static void write_out(const char *text, size_t length)
@@ -65,7 +75,7 @@ static void write_out(const char *text, size_t length)
 	open_sinks();
 	if (devices_mapped || !serial.mmio)
 		uart_write_text(&serial, text, length);
-	screen_write(text);
+	write_screen(text);
 }
 
 void log_release(void)
@@ -77,11 +87,17 @@ void log_release(void)
 	held_bytes = 0;
 }
 
+void log_leave_screen(void)
+{
+	screen_left = true;
+}
+
 void log_last_resort(void)
 {
 	bool heard = serial.base && (devices_mapped || !serial.mmio);
 
 	open_sinks();
+	write_screen("");
 	if (heard || (devices_mapped && screen_there()))
 		return;
 	serial = (struct uart){ LAST_RESORT_PORT, 0, 1 };

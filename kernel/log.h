@@ -48,6 +48,9 @@ void log_release(void);
 /* If nothing that was opened can be heard: the PC's first serial port, so that no failure is silent. */
 void log_last_resort(void);
 
+/* Lines go on to the serial port, and leave the screen to screen_facts() (kernel/screen.h). */
+void log_leave_screen(void);
+
 /* The problem as a machine line: event=error code=E24 text="...". Same context. */
 void log_problem(const struct problem *problem);
 

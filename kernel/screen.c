@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/screen.h"
 
+#include <stdarg.h>
+
 #include "lib/fbtext.h"
+#include "lib/fmt.h"
+#include "lib/panel.h"
 #include "lib/string.h"
 
 static struct fbtext text;
@@ -24,6 +28,29 @@ void screen_open(const struct framebuffer *fb)
 bool screen_there(void)
 {
 	return text.columns != 0;
+}
+
+void screen_facts(const struct panel *panel)
+{
+	if (text.column)
+		screen_write("\n");
+	for (unsigned i = 0; i < panel->count; i++) {
+		screen_write(panel->lines[i]);
+		screen_write("\n");
+	}
+}
+
+void screen_next(const char *format, ...)
+{
+	char line[PANEL_COLUMNS + 1];
+	va_list arguments;
+
+	va_start(arguments, format);
+	fmt_vsnprint(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	panel_pad(line);
+	screen_write("\r");
+	screen_write(line);
 }
 
 void screen_write(const char *line)

@@ -18,4 +18,10 @@ bool screen_there(void);
 
 void screen_write(const char *text);
 
+/* A failure's facts below all that was written, and below them the line that is drawn over again and again: what
+ * happens next. Both do nothing before screen_open(). */
+struct panel;
+void screen_facts(const struct panel *panel);
+void screen_next(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 #endif

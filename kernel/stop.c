@@ -2,10 +2,14 @@
 #include "kernel/stop.h"
 
 #include "boot/setup_data.h"
+#include "gen/identity.h"
 #include "kernel/image.h"
 #include "kernel/log.h"
 #include "kernel/loop.h"
+#include "kernel/screen.h"
+#include "kernel/stop_map.h"
 #include "kernel/watch.h"
+#include "lib/panel.h"
 #include "mm/space.h"
 #include "kernel/memory.h"
 #include "purgatory/plan.h"
@@ -46,13 +50,18 @@ void stop_record_in(const struct report *report)
 	record = *report;
 }
 
+static uint64_t door_us(void)
+{
+	return boot && tsc_khz() ? (cpu_rdtsc() - boot->tsc_at_door) * 1000 / tsc_khz() : 0;
+}
+
 static void write_record(struct report *r, void *place, const struct problem *problem)
 {
 	if (!r->header) {
 		report_open(r, place, 0, 0, false);
 		report_identity(r, boot, machine, loop_generation());
 	}
-	report_fail(r, problem, tsc_khz() ? (cpu_rdtsc() - boot->tsc_at_door) * 1000 / tsc_khz() : 0);
+	report_fail(r, problem, door_us());
 }
 
 static void forget_hang(void)
@@ -108,6 +117,7 @@ static _Noreturn void halt_with_heartbeat(void)
 {
 	for (uint64_t seconds = 0;; seconds += STOP_HEARTBEAT_S) {
 		log_event("halted", "seconds=%lu", (unsigned long)seconds);
+		screen_next("Halted for %lu s, as on-failure says. Reset the machine by hand.", seconds);
 		tsc_delay_us(STOP_HEARTBEAT_S * 1000000ull);
 	}
 }
@@ -123,18 +133,38 @@ static _Noreturn void act(void)
 	for (uint32_t left = boot ? config_reset_after_s(&boot->config) : CONFIG_RESET_AFTER_S; left; left--) {
 		if (left % 10 == 0 || left <= 3)
 			log_event("reset", "in=%u", left);
+		screen_next("Restart in %u s. The next start of Baton tells this again.", left);
 		tsc_delay_us(1000000);
 	}
 	reset_machine(reset_by ? reset_by : &unknown);
+}
+
+static void show_facts(const struct problem *problem)
+{
+	static const struct boot_info nothing;
+	const struct boot_info *info = boot ? boot : &nothing;
+	struct panel panel;
+
+	panel_make(&panel, &(struct panel_facts){
+		.code = problem->code, .text = problem->text, .where = "in the kernel",
+		.entry = info->plan.entry_id, .version = BATON_VERSION, .commit = BATON_COMMIT,
+		.vendor = info->smbios_vendor, .product = info->smbios_product, .bios = info->smbios_bios,
+		.generation = loop_generation(), .seed = info->config.seed, .us = door_us(),
+	});
+	screen_facts(&panel);
 }
 
 _Noreturn void stop_problem(const struct problem *problem)
 {
 	leave_record(problem);		/* before the consoles, which may fault */
 	log_quiet(false);
+	if (boot)
+		stop_map(boot, reset_by);
 	log_last_resort();
 	log_release();
+	log_leave_screen();
 	log_problem(problem);
+	show_facts(problem);
 	act();
 }
 
@@ -215,6 +245,8 @@ void stop_exception(const struct trap_frame *f)
 		    (unsigned long)(f->rip - image_base()), (unsigned long)cpu_read_cr2());
 	leave_record(&problem);
 	log_quiet(false);
+	if (boot)
+		stop_map(boot, reset_by);
 	log_last_resort();
 	log_release();
 	log_event("exception", "vector=%lu error=0x%lx rip=0x%lx base=0x%lx cr2=0x%lx", (unsigned long)f->vector,

@@ -14,7 +14,7 @@
 #define FBTEXT_GLYPH_WIDTH	8u
 #define FBTEXT_GLYPH_HEIGHT	16u
 #define FBTEXT_COLUMNS_WANTED	80u
-#define FBTEXT_ROWS_WANTED	25u
+#define FBTEXT_ROWS_WANTED	22u	/* so that 1920 x 1080 has 80 columns */
 #define FBTEXT_COLUMNS_MAX	240u	/* wider screens leave the rest blank */
 #define FBTEXT_ROWS_MAX		90u
 /* A shadow of this many bytes is enough for every screen. */
@@ -30,7 +30,7 @@ struct fbtext {
 };
 
 /* Prepares t for a screen of width x height pixels at base, drawing nothing and keeping the top of the shadow's
- * capacity in rows. scale 0 chooses the largest glyphs that leave 80 columns and 25 rows. False, and t unusable (all
+ * capacity in rows. scale 0 chooses the largest glyphs that leave 80 columns and 22 rows. False, and t unusable (all
  * other functions do nothing then): no framebuffer, one too small for 8 x 2 characters, size_bytes too small
  * for the geometry, or a shadow too small. The colours are pixel values. */
 bool fbtext_init(struct fbtext *t, void *base, uint64_t size_bytes, uint32_t width, uint32_t height, uint32_t stride,

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "lib/fmt.h"
+#include "lib/panel.h"
 #include "purgatory/main_fault.h"
 #include "purgatory/purgatory.h"
 #include "x86/cpu.h"
@@ -27,16 +28,41 @@ static _Noreturn void by_policy(const struct plan *plan)
 	watchdog_end(plan);		/* from here on the policy resets, when it says so */
 	if (plan->on_failure == PLAN_HALT) {
 		for (beats = 0;; beats++) {
-			say("baton: event=halted seconds=%u", beats * HEARTBEAT_S);
+			say_serial("baton: event=halted seconds=%u", beats * HEARTBEAT_S);
+			say_next("Halted for %u s, as on-failure says. Reset the machine by hand.",
+				 beats * HEARTBEAT_S);
 			wait_s(plan, HEARTBEAT_S);
 		}
 	}
 	for (; left; left--) {
 		if (left % 5 == 0 || left < 5)
-			say("baton: event=reset in=%u", left);
+			say_serial("baton: event=reset in=%u", left);
+		say_next("Restart in %u s. The next start of Baton tells this again.", left);
 		wait_s(plan, 1);
 	}
 	reset_warm(plan);
+}
+
+/* The report's texts end: kernel/ wrote them. */
+static void show_facts(const struct plan *plan, enum status code, const char *text)
+{
+	static const struct report_header unknown;
+	const struct report_header *r = record_header(plan);
+	static struct panel panel;
+	struct panel_facts facts = { .code = code, .text = text, .where = "in the block",
+				     .us = record_us(plan, cpu_rdtsc()) };
+
+	r = r ? r : &unknown;
+	facts.entry = r->entry;
+	facts.version = r->baton_version;
+	facts.commit = r->commit;
+	facts.vendor = r->vendor;
+	facts.product = r->product;
+	facts.bios = r->bios;
+	facts.generation = r->generation;
+	facts.seed = r->seed;
+	panel_make(&panel, &facts);
+	say_facts(&panel);
 }
 
 /* The number's two digits, as a card on port 0x80 shows them. */
@@ -49,8 +75,9 @@ static _Noreturn void end(const struct plan *plan, enum status code, const char 
 {
 	post(code);
 	say_on_screen();
-	say("baton: event=error code=E%02u %s%stext=\"%s\"", (unsigned)code, where, *where ? " " : "", text);
+	say_serial("baton: event=error code=E%02u %s%stext=\"%s\"", (unsigned)code, where, *where ? " " : "", text);
 	record_failure(plan, code, text);
+	show_facts(plan, code, text);
 	by_policy(plan);
 }
 
@@ -111,7 +138,9 @@ _Noreturn void fail_exception(const struct boss_frame *frame)
 	say("baton: event=exception vector=%llu error=0x%llx rip=0x%llx cr2=0x%llx rsp=0x%llx cr3=0x%llx",
 	    (unsigned long long)frame->vector, (unsigned long long)frame->error, (unsigned long long)frame->rip,
 	    (unsigned long long)cpu_read_cr2(), (unsigned long long)frame->rsp, (unsigned long long)cpu_read_cr3());
-	if (!before)
-		say("baton: event=error code=E%02u text=\"%s\"", (unsigned)E_EXCEPTION, text);
+	if (!before) {
+		say_serial("baton: event=error code=E%02u text=\"%s\"", (unsigned)E_EXCEPTION, text);
+		show_facts(plan, E_EXCEPTION, text);
+	}
 	by_policy(plan);
 }

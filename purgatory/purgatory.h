@@ -33,6 +33,11 @@ void say_init(const struct plan *plan);
 /* From now on on the framebuffer too, cleared first: a handover that goes well leaves the screen alone. */
 void say_on_screen(void);
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void say_serial(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* On the screen alone: the facts, and below them a line that is drawn over again and again. */
+struct panel;
+void say_facts(const struct panel *panel);
+void say_next(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* lapic.c: struct boss's send_ipi and ipi_idle; context is the plan. */
 bool lapic_send(void *context, uint32_t apic_id, uint32_t icr_low);
@@ -49,6 +54,7 @@ void record_phase(const struct plan *plan, const char *name, uint64_t from_tsc);
 void record_segment(const struct plan *plan, uint32_t segment, uint32_t verified, uint32_t chunk, uint64_t page);
 void record_success(struct handover *h);
 void record_failure(const struct plan *plan, enum status code, const char *text);
+const struct report_header *record_header(const struct plan *plan);	/* NULL: there is none */
 uint64_t record_us(const struct plan *plan, uint64_t tsc);
 
 /* mismatch.c: what differs is said, with digests, page and the first bytes that differ; what can be copied from

@@ -17,6 +17,11 @@ static struct report_header *report_of(const struct plan *plan)
 	return r && r->magic == REPORT_MAGIC && r->version == REPORT_VERSION ? r : 0;
 }
 
+const struct report_header *record_header(const struct plan *plan)
+{
+	return report_of(plan);
+}
+
 /* Entry i of a table, NULL if it would not lie inside the report. */
 static void *entry_of(struct report_header *r, const struct report_table *t, uint32_t i, uint32_t size)
 {

@@ -3,11 +3,13 @@
 
 #include "lib/fbtext.h"
 #include "lib/fmt.h"
+#include "lib/panel.h"
+#include "lib/string.h"
 #include "purgatory/purgatory.h"
 #include "x86/cpu.h"
 #include "x86/pc/uart.h"
 
-/* Scale 0 keeps glyphs at single size only below 160 columns or below 50 rows: 159 x 90 is the largest text. */
+/* Scale 0 keeps glyphs at single size only below 160 columns or below 44 rows: 159 x 90 is the largest text. */
 #define SHADOW_BYTES	(160u * FBTEXT_ROWS_MAX)
 
 static struct uart uart;
@@ -33,19 +35,56 @@ void say_on_screen(void)
 	screen_on = true;
 }
 
-void say(const char *format, ...)
+static void put(bool on_screen, const char *format, va_list arguments)
 {
 	char line[242];
-	va_list arguments;
-	int length;
+	int length = fmt_vsnprint(line, sizeof(line) - 1, format, arguments);
 
-	va_start(arguments, format);
-	length = fmt_vsnprint(line, sizeof(line) - 1, format, arguments);
-	va_end(arguments);
 	if (length > (int)sizeof(line) - 2)
 		length = sizeof(line) - 2;
 	line[length++] = '\n';
 	uart_write_text(&uart, line, (uint32_t)length);
-	if (screen_on)
+	if (on_screen)
 		fbtext_write(&screen, line, (uint32_t)length);
+}
+
+void say(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	put(screen_on, format, arguments);
+	va_end(arguments);
+}
+
+void say_serial(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	put(false, format, arguments);
+	va_end(arguments);
+}
+
+void say_facts(const struct panel *panel)
+{
+	unsigned i;
+
+	for (i = 0; i < panel->count; i++) {
+		fbtext_write(&screen, panel->lines[i], (uint32_t)strnlen(panel->lines[i], PANEL_COLUMNS));
+		fbtext_write(&screen, "\n", 1);
+	}
+}
+
+void say_next(const char *format, ...)
+{
+	char line[PANEL_COLUMNS + 1];
+	va_list arguments;
+
+	va_start(arguments, format);
+	fmt_vsnprint(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	panel_pad(line);
+	fbtext_write(&screen, "\r", 1);
+	fbtext_write(&screen, line, PANEL_COLUMNS);
 }

@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The framebuffer: Baton draws on it, and the next kernel goes on with it (boot_params.screen_info)."""
-from harness import APPEND, FIRMWARE_S, machine, write_disk
+import os
+import re
+import time
+
+import pytest
+
+import screentext
+from harness import APPEND, BUILD, FAULTS, FIRMWARE_S, machine, problem_pattern, write_disk
 
 LIT = bytes((0xaa, 0xaa, 0xaa))     # Linux's console: light grey
 
@@ -32,3 +39,51 @@ def test_both_draw(tmp_path):
     after = pixels(tmp_path / "linux.ppm")[2]
     assert after != before, "the screen is as Baton left it"
     assert lit(after) > 5000, "no text of Linux's console on the screen"
+
+
+def failure_screen(tmp_path, options, wanted, conf=("on-failure halt",), **more):
+    assert os.path.exists(FAULTS), FAULTS + " is missing: make faults"
+    disk = write_disk(str(tmp_path / "disk.img"), baton=FAULTS, conf=conf)
+    with machine(tmp_path, disk, options=options, **more) as vm:
+        _, error = vm.wait_for(problem_pattern(wanted) + '.*text="(.*)"', FIRMWARE_S)
+        vm.wait_for(r"event=(halted|reset) ", 20)
+        time.sleep(2)       # the screen is drawn after the serial line, and counts down
+        lines = screentext.read(vm.screendump(), BUILD)
+    return lines, error[1]
+
+
+def check_photograph(lines, number, text, where):
+    """The facts stand in the last ten lines, none wider than 80, the problem's text among them word by word."""
+    last = screentext.last_lines(lines)
+    assert all(len(line) <= 80 for line in last), last
+    assert not any("\0" in line for line in lines), "cells that are no text:\n" + "\n".join(lines)
+    page = "\n".join(last)
+    head = [i for i, line in enumerate(last) if re.fullmatch(r"=+ Baton stopped: E%02d =+" % number, line)]
+    assert len(head) == 1, page
+    facts = " ".join(last[head[0] + 1:])
+    assert " ".join(text.split()) in facts, page
+    assert "entry debian.conf" in page and "Baton 0.1 " in page and ", %s, " % where in page
+    assert re.search(r"^(Halted for \d+ s|Restart in \d+ s)", last[-1]), page
+
+
+@pytest.mark.parametrize("options,number,where", [
+    ("baton.fault=canary", 84, "in the kernel"),
+    ("baton.fault=crash", 63, "in the kernel"),
+    ("baton.fault=flip:kernel", 81, "in the block"),
+    ("baton.fault=crash-block:once", 63, "in the block"),
+    ("baton.loop=9 baton.fault=stray@3", 86, "in the kernel"),
+], ids=("kernel", "exception", "block", "block-exception", "generation"))
+def test_failure_fits_a_photograph(tmp_path, options, number, where):
+    lines, text = failure_screen(tmp_path, options, number)
+    check_photograph(lines, number, text, where)
+    if "loop" in options:
+        assert re.search(r"^entry debian.conf, generation 4, seed \d+$", "\n".join(lines), re.M), lines
+
+
+def test_countdown_does_not_scroll(tmp_path):
+    """30 seconds count down on one line, below the facts; on a screen of 80 columns at three times the size."""
+    lines, text = failure_screen(tmp_path, "baton.fault=flip:kernel", 81, conf=("reset-after 40",),
+                                 args=("-global", "VGA.xres=1920", "-global", "VGA.yres=1080",
+                                       "-global", "VGA.vgamem_mb=32"))
+    check_photograph(lines, 81, text, "in the block")
+    assert sum(line.startswith("Restart in") for line in lines) == 1
