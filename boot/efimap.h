@@ -75,6 +75,11 @@ void efimap_join_free(struct efi_map *map);
 /* True if all of [base, base + size) is in the map and of that type. */
 bool efimap_is_type(const struct efi_map *map, uint64_t base, uint64_t size, uint32_t type);
 
+/* E52 with the first conflict unless all of [base, base + size) is memory that its present users give up after commit:
+ * boot services, a loader, Baton itself, or nobody's. */
+enum status efimap_check_overwrite(const struct efi_map *map, uint64_t base, uint64_t size, const char *what,
+				   struct problem *problem) MUST_CHECK;
+
 /* The map as sorted, merged e820; *count entries. E50: out has room for fewer. */
 enum status efimap_to_e820(const struct efi_map *map, struct e820_entry *out, unsigned capacity, unsigned *count,
 			   struct problem *problem) MUST_CHECK;

@@ -6,15 +6,24 @@
 #include "boot/field.h"
 #include "lib/string.h"
 
-/* Offsets in the ELF header, in a program header, in a note. */
-enum {
-	AT_CLASS = 4, AT_DATA = 5, AT_IDENT_VERSION = 6, AT_TYPE = 16, AT_MACHINE = 18, AT_ENTRY = 24, AT_PHOFF = 32,
-	AT_EHSIZE = 52, AT_PHENTSIZE = 54, AT_PHNUM = 56, HEADER_BYTES = 64,
-	AT_P_TYPE = 0, AT_P_OFFSET = 8, AT_P_PADDR = 24, AT_P_FILESZ = 32, AT_P_MEMSZ = 40, ROW_BYTES = 56,
-	AT_NAMESZ = 0, AT_DESCSZ = 4, NOTE_BYTES = 12,
+/* Offsets that both classes have; then in a note. */
+enum { AT_CLASS = 4, AT_DATA = 5, AT_IDENT_VERSION = 6, AT_TYPE = 16, AT_MACHINE = 18, AT_ENTRY = 24,
+       AT_NAMESZ = 0, AT_DESCSZ = 4, AT_NOTE_TYPE = 8, NOTE_BYTES = 12 };
+
+/* Where the classes differ: the header's fields, then a program header's. */
+struct layout {
+	uint8_t bits, header_bytes, row_bytes, machine;
+	uint8_t phoff, ehsize, phentsize, phnum;
+	uint8_t p_offset, p_paddr, p_filesz, p_memsz;
 };
 
-enum { CLASS_64 = 2, DATA_LSB = 1, TYPE_EXEC = 2, TYPE_DYN = 3, MACHINE_X86_64 = 62, PT_LOAD = 1, PT_NOTE = 4 };
+static const struct layout layouts[] = {
+	{ 32, 52, 32, 3, 28, 40, 42, 44, 4, 12, 16, 20 },	/* EM_386 */
+	{ 64, 64, 56, 62, 32, 52, 54, 56, 8, 24, 32, 40 },	/* EM_X86_64 */
+};
+
+enum { CLASS_32 = 1, CLASS_64 = 2, DATA_LSB = 1, TYPE_EXEC = 2, TYPE_DYN = 3, PT_LOAD = 1, PT_NOTE = 4,
+       XEN_PHYS32_ENTRY = 18 };
 
 #define LOW_END		(1ull << 20)
 #define ADDRESS_END	(1ull << 46)
@@ -24,28 +33,39 @@ bool elf_recognise(const void *first)
 	return !memcmp(first, "\177ELF", 4);
 }
 
-static enum status check_header(const char *name, const uint8_t *f, uint64_t there, struct problem *problem)
+static uint64_t word(const struct layout *l, const uint8_t *p)
 {
-	if (there < HEADER_BYTES || !elf_recognise(f))
+	return l->bits == 32 ? field32(p) : field64(p);
+}
+
+static enum status check_header(const char *name, const uint8_t *f, uint64_t there, const struct layout **layout,
+				struct problem *problem)
+{
+	const struct layout *l;
+
+	if (there < layouts[1].header_bytes || !elf_recognise(f))
 		return problem_set(problem, E_NOT_A_KERNEL, "%s: no ELF file", name);
-	if (f[AT_CLASS] != CLASS_64)
-		return field_refuse(problem, E_NOT_A_KERNEL, name, "EI_CLASS", f[AT_CLASS], "not ELF64");
+	if (f[AT_CLASS] != CLASS_32 && f[AT_CLASS] != CLASS_64)
+		return field_refuse(problem, E_NOT_A_KERNEL, name, "EI_CLASS", f[AT_CLASS], "neither ELF32 nor ELF64");
+	*layout = l = &layouts[f[AT_CLASS] - CLASS_32];
 	if (f[AT_DATA] != DATA_LSB)
 		return field_refuse(problem, E_NOT_A_KERNEL, name, "EI_DATA", f[AT_DATA], "not little-endian");
 	if (f[AT_IDENT_VERSION] != 1)
 		return field_refuse(problem, E_NOT_A_KERNEL, name, "EI_VERSION", f[AT_IDENT_VERSION], "not 1");
-	if (field16(f + AT_MACHINE) != MACHINE_X86_64)
+	if (field16(f + AT_MACHINE) != l->machine)
 		return field_refuse(problem, E_NOT_A_KERNEL, name, "e_machine", field16(f + AT_MACHINE),
-				    "not 62 (x86-64)");
+				    l->bits == 64 ? "not 62 (x86-64)" : "not 3 (i386)");
 	if (field16(f + AT_TYPE) != TYPE_EXEC && field16(f + AT_TYPE) != TYPE_DYN)
 		return field_refuse(problem, E_NOT_A_KERNEL, name, "e_type", field16(f + AT_TYPE),
 				    "neither ET_EXEC nor ET_DYN");
-	if (field16(f + AT_EHSIZE) != HEADER_BYTES)
-		return field_refuse(problem, E_KERNEL_HEADER, name, "e_ehsize", field16(f + AT_EHSIZE), "not 64");
-	if (field16(f + AT_PHENTSIZE) != ROW_BYTES)
-		return field_refuse(problem, E_KERNEL_HEADER, name, "e_phentsize", field16(f + AT_PHENTSIZE), "not 56");
-	if (!field16(f + AT_PHNUM) || field16(f + AT_PHNUM) > ELF_SEGMENTS_MAX)
-		return field_refuse(problem, E_KERNEL_HEADER, name, "e_phnum", field16(f + AT_PHNUM),
+	if (field16(f + l->ehsize) != l->header_bytes)
+		return field_refuse(problem, E_KERNEL_HEADER, name, "e_ehsize", field16(f + l->ehsize),
+				    l->bits == 64 ? "not 64" : "not 52");
+	if (field16(f + l->phentsize) != l->row_bytes)
+		return field_refuse(problem, E_KERNEL_HEADER, name, "e_phentsize", field16(f + l->phentsize),
+				    l->bits == 64 ? "not 56" : "not 32");
+	if (!field16(f + l->phnum) || field16(f + l->phnum) > ELF_SEGMENTS_MAX)
+		return field_refuse(problem, E_KERNEL_HEADER, name, "e_phnum", field16(f + l->phnum),
 				    "not within 1..64");
 	return OK;
 }
@@ -58,12 +78,12 @@ static enum status refuse_row(const char *name, unsigned row, enum status code, 
 }
 
 /* The bytes that a program header promises are there. */
-static enum status read_row(struct elf_segment *segment, const uint8_t *p, const char *name, unsigned row,
-			    uint64_t file_size, struct problem *problem)
+static enum status read_row(struct elf_segment *segment, const struct layout *l, const uint8_t *p, const char *name,
+			    unsigned row, uint64_t file_size, struct problem *problem)
 {
 	*segment = (struct elf_segment){
-		.offset = field64(p + AT_P_OFFSET), .file_size = field64(p + AT_P_FILESZ),
-		.address = field64(p + AT_P_PADDR), .memory_size = field64(p + AT_P_MEMSZ),
+		.offset = word(l, p + l->p_offset), .file_size = word(l, p + l->p_filesz),
+		.address = word(l, p + l->p_paddr), .memory_size = word(l, p + l->p_memsz),
 	};
 	if (segment->offset > file_size)
 		return refuse_row(name, row, E_KERNEL_TRUNCATED, "p_offset", segment->offset,
@@ -113,7 +133,6 @@ static enum status add_note(struct elf *elf, const struct elf_segment *segment, 
 static enum status check_whole(struct elf *elf, const char *name, struct problem *problem)
 {
 	const struct elf_segment *last;
-	bool inside = false;
 
 	if (!elf->load_count)
 		return problem_set(problem, E_KERNEL_HEADER, "%s: nothing to load: no PT_LOAD with memory", name);
@@ -123,37 +142,43 @@ static enum status check_whole(struct elf *elf, const char *name, struct problem
 	if (elf->end - elf->start > ELF_SPAN_MAX)
 		return field_refuse(problem, E_KERNEL_HEADER, name, "memory from first to last segment",
 				    elf->end - elf->start, "more than 1 GiB");
-	for (unsigned i = 0; i < elf->load_count; i++)
-		inside |= elf->entry >= elf->loads[i].address &&
-			  elf->entry - elf->loads[i].address < elf->loads[i].file_size;
-	if (!inside)
-		return field_refuse(problem, E_KERNEL_HEADER, name, "e_entry", elf->entry, "inside no PT_LOAD's bytes");
 	return OK;
+}
+
+enum status elf_check_entry(const struct elf *elf, const char *name, const char *field, uint64_t entry,
+			    struct problem *problem)
+{
+	for (unsigned i = 0; i < elf->load_count; i++)
+		if (entry >= elf->loads[i].address && entry - elf->loads[i].address < elf->loads[i].file_size)
+			return OK;
+	return field_refuse(problem, E_KERNEL_HEADER, name, field, entry, "inside no PT_LOAD's bytes");
 }
 
 enum status elf_check(struct elf *elf, const char *name, const void *first, uint64_t file_size,
 		      struct problem *problem)
 {
 	uint64_t there = file_size < ELF_HEADERS_MAX ? file_size : ELF_HEADERS_MAX, table;
+	const struct layout *l = &layouts[1];
 	const uint8_t *f = first;
-	enum status status = check_header(name, f, there, problem);
+	enum status status = check_header(name, f, there, &l, problem);
 
 	memset(elf, 0, sizeof(*elf));
 	if (status)
 		return status;
-	elf->entry = field64(f + AT_ENTRY);
-	table = field64(f + AT_PHOFF);
-	if (table < HEADER_BYTES || table > there || there - table < ROW_BYTES * field16(f + AT_PHNUM))
+	elf->bits = l->bits;
+	elf->entry = word(l, f + AT_ENTRY);
+	table = word(l, f + l->phoff);
+	if (table < l->header_bytes || table > there || there - table < (uint64_t)l->row_bytes * field16(f + l->phnum))
 		return field_refuse(problem, there == file_size ? E_KERNEL_TRUNCATED : E_KERNEL_HEADER, name, "e_phoff",
 				    table, "program headers not within the file or its first 32 KiB");
-	for (unsigned i = 0; !status && i < field16(f + AT_PHNUM); i++) {
-		const uint8_t *p = f + table + ROW_BYTES * i;
-		uint32_t type = field32(p + AT_P_TYPE);
+	for (unsigned i = 0; !status && i < field16(f + l->phnum); i++) {
+		const uint8_t *p = f + table + (uint64_t)l->row_bytes * i;
+		uint32_t type = field32(p);
 		struct elf_segment segment;
 
 		if (type != PT_LOAD && type != PT_NOTE)
 			continue;
-		status = read_row(&segment, p, name, i, file_size, problem);
+		status = read_row(&segment, l, p, name, i, file_size, problem);
 		if (!status && type == PT_NOTE)
 			status = add_note(elf, &segment, name, i, problem);
 		else if (!status && (segment.memory_size || segment.file_size))
@@ -167,7 +192,24 @@ static uint64_t padded(uint32_t size)
 	return ((uint64_t)size + 3) & ~3ull;
 }
 
-enum status elf_check_notes(const char *name, const void *notes, uint64_t size, bool *is_linux,
+/* What a note says that Baton asks for. */
+static enum status take_note(struct elf *elf, const char *name, const uint8_t *note, struct problem *problem)
+{
+	uint32_t name_size = field32(note + AT_NAMESZ), body_size = field32(note + AT_DESCSZ);
+	const uint8_t *body = note + NOTE_BYTES + padded(name_size);
+
+	if (name_size == 6 && !memcmp(note + NOTE_BYTES, "Linux", 6))
+		elf->is_linux = true;
+	if (name_size != 4 || memcmp(note + NOTE_BYTES, "Xen", 4) || field32(note + AT_NOTE_TYPE) != XEN_PHYS32_ENTRY)
+		return OK;
+	if (body_size != 4 && body_size != 8)
+		return field_refuse(problem, E_KERNEL_HEADER, name, "size of PVH's note", body_size, "neither 4 nor 8");
+	elf->has_pvh = true;
+	elf->pvh_entry = body_size == 4 ? field32(body) : field64(body);
+	return OK;
+}
+
+enum status elf_check_notes(struct elf *elf, const char *name, const void *notes, uint64_t size,
 			    struct problem *problem)
 {
 	const uint8_t *note = notes;
@@ -175,6 +217,7 @@ enum status elf_check_notes(const char *name, const void *notes, uint64_t size, 
 	/* Each turn takes at least a note's header, whatever the sizes in it say. */
 	for (uint64_t at = 0, bytes; at < size; at += bytes) {
 		uint32_t name_size, body_size;
+		enum status status;
 
 		if (size - at < NOTE_BYTES)
 			return field_refuse(problem, E_KERNEL_HEADER, name, "note at byte", at, "cut off by p_filesz");
@@ -184,8 +227,9 @@ enum status elf_check_notes(const char *name, const void *notes, uint64_t size, 
 		/* Padding behind the last one may be missing. */
 		if (NOTE_BYTES + padded(name_size) + body_size > size - at)
 			return field_refuse(problem, E_KERNEL_HEADER, name, "note at byte", at, "longer than p_filesz");
-		if (name_size == 6 && !memcmp(note + at + NOTE_BYTES, "Linux", 6))
-			*is_linux = true;
+		status = take_note(elf, name, note + at, problem);
+		if (status)
+			return status;
 	}
 	return OK;
 }

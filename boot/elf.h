@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * An ELF64 vmlinux (System V ABI, AMD64 supplement), checked as hostile input: what a Linux build leaves before it is
- * packed into a bzImage. Pure; any context. Two steps: the file's first bytes hold the headers, the notes lie elsewhere
- * and say that it is Linux at all.
+ * ELF files (System V ABI, i386 and AMD64 supplements), checked as hostile input: a vmlinux, as a Linux build leaves
+ * it before it is packed into a bzImage, other kernels with PVH's entry, Multiboot images. Pure; any context. Two
+ * steps: the file's first bytes hold the headers, the notes lie elsewhere and say what it is.
  */
 #ifndef BOOT_ELF_H
 #define BOOT_ELF_H
@@ -26,21 +26,29 @@ struct elf {
 	unsigned load_count, note_count;
 	struct elf_segment loads[ELF_SEGMENTS_MAX];	/* sorted by address, apart */
 	struct elf_segment notes[ELF_SEGMENTS_MAX];
-	uint64_t entry;					/* physical */
+	unsigned bits;					/* 32 or 64 */
+	uint64_t entry;					/* e_entry */
+	bool is_linux;					/* elf_check_notes() found Linux's own, as every vmlinux since
+							 * 4.19 has */
+	bool has_pvh;
+	uint64_t pvh_entry;				/* XEN_ELFNOTE_PHYS32_ENTRY */
 	uint64_t start, end;				/* around all loads */
 };
 
 /* Whether a file that begins with these bytes (at least 4) says that it is ELF. */
 bool elf_recognise(const void *first);
 
-/* first: the file's first min(file_size, ELF_HEADERS_MAX) bytes. E23: not ELF64 for x86-64, or no program. E24: a field
+/* first: the file's first min(file_size, ELF_HEADERS_MAX) bytes. E23: not ELF for x86, or no program. E24: a field
  * out of bounds, segments that overlap. E25: shorter than its own fields say. */
 enum status elf_check(struct elf *elf, const char *name, const void *first, uint64_t file_size,
 		      struct problem *problem) MUST_CHECK;
 
-/* notes: the bytes of one PT_NOTE. *is_linux is set if one of them is Linux's own, as every vmlinux since 4.19 has.
- * E24. */
-enum status elf_check_notes(const char *name, const void *notes, uint64_t size, bool *is_linux,
+/* entry, which field says, lies in what is loaded from the file. E24. */
+enum status elf_check_entry(const struct elf *elf, const char *name, const char *field, uint64_t entry,
+			    struct problem *problem) MUST_CHECK;
+
+/* notes: the bytes of one PT_NOTE: sets what elf says about notes. E24. */
+enum status elf_check_notes(struct elf *elf, const char *name, const void *notes, uint64_t size,
 			    struct problem *problem) MUST_CHECK;
 
 #endif

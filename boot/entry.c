@@ -142,6 +142,27 @@ static const char *add_initrd(struct entry *entry, const char *value)
 	return set_path(entry->initrd[entry->initrd_count++], value);
 }
 
+/* "PATH WORDS...": one more of the initrds, with a command line of its own. */
+static const char *add_module(struct entry *entry, const char *value)
+{
+	char path[ENTRY_PATH_MAX];
+	size_t length = 0;
+
+	while (value[length] && value[length] != ' ' && value[length] != '\t')
+		length++;
+	if (length >= sizeof(path))
+		return "path is longer than 255 bytes";
+	if (entry->initrd_count == ENTRY_INITRD_MAX)
+		return "more than 8 initrds";
+	memcpy(path, value, length);
+	path[length] = '\0';
+	while (value[length] == ' ' || value[length] == '\t')
+		length++;
+	if (!text_copy(entry->module_words[entry->initrd_count], MODULE_WORDS_MAX, value + length))
+		return "a module's words are longer than 511 bytes";
+	return add_initrd(entry, path);
+}
+
 static const char *add_options(struct entry *entry, const char *value)
 {
 	size_t used = strlen(entry->options), more = strlen(value);
@@ -239,6 +260,8 @@ static const char *set_key(struct entry *entry, const char *key, const char *val
 		return add_initrd(entry, value);
 	if (!strcmp(key, "options"))
 		return add_options(entry, value);
+	if (!strcmp(key, "baton-module"))
+		return add_module(entry, value);
 	if (!strcmp(key, "baton-sha256"))
 		return add_digest(entry, value);
 	if (!strncmp(key, "baton-", 6))

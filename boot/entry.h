@@ -42,6 +42,7 @@ struct entry {
 	uint32_t profile;			/* of the unified kernel image */
 	unsigned initrd_count;
 	char initrd[ENTRY_INITRD_MAX][ENTRY_PATH_MAX];
+	char module_words[ENTRY_INITRD_MAX][MODULE_WORDS_MAX];	/* of a baton-module line; "" for an initrd line */
 	char options[CMDLINE_MAX];		/* all options lines, joined by one blank */
 	unsigned digest_count;
 	struct entry_digest digests[ENTRY_DIGEST_MAX];

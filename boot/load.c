@@ -10,7 +10,8 @@
 #include "lib/sha256.h"
 #include "lib/string.h"
 
-#define INITRD_PAD	4ull		/* an archive starts on a multiple of it */
+#define INITRD_PAD	4ull		/* an archive starts on a multiple of it; a module does on a page */
+#define RESERVED_MIN	(1ull << 20)
 #define RESERVED_MAX	(1ull << 32)	/* the block maps the digest table below 4 GiB */
 
 static void inline_submit(void *ctx, struct chunk_digest *out, const void *data, uint32_t length)
@@ -44,6 +45,11 @@ static uint64_t table_bytes(uint32_t chunks)
 static void *at_phys(uint64_t phys)
 {
 	return (void *)(uintptr_t)phys;
+}
+
+static uint8_t *bytes_of(const struct boot_segment *segment)
+{
+	return at_phys(segment_loaded(segment));
 }
 
 enum status load_open_path(struct load *load, struct load_file *file, const char *path)
@@ -111,7 +117,7 @@ static enum status read_rest(struct load *load, struct load_file *file, struct b
 
 		if (length > file->size - file->done)
 			length = file->size - file->done;
-		status = load_read_next(load, file, at_phys(segment->dest + offset), (uint32_t)length);
+		status = load_read_next(load, file, bytes_of(segment) + offset, (uint32_t)length);
 		if (status)
 			return status;
 		offset += length;
@@ -119,7 +125,7 @@ static enum status read_rest(struct load *load, struct load_file *file, struct b
 			uint64_t chunk = offset / CHUNK_BYTES - 1;
 
 			load->hasher->submit(load->hasher->ctx, &segment->chunks[chunk],
-					     at_phys(segment->dest + chunk * CHUNK_BYTES), CHUNK_BYTES);
+					     bytes_of(segment) + chunk * CHUNK_BYTES, CHUNK_BYTES);
 		}
 	}
 	return OK;
@@ -130,10 +136,10 @@ static void finish_segment(struct load *load, struct boot_segment *segment)
 {
 	uint32_t rest = (uint32_t)(segment->size % CHUNK_BYTES);
 
-	memset(at_phys(segment->dest + segment->size), 0, segment->memory_size - segment->size);
+	memset(bytes_of(segment) + segment->size, 0, segment->memory_size - segment->size);
 	if (rest)
 		load->hasher->submit(load->hasher->ctx, &segment->chunks[segment->size / CHUNK_BYTES],
-				     at_phys(segment->dest + segment->size - rest), rest);
+				     bytes_of(segment) + segment->size - rest, rest);
 }
 
 enum status load_check_digest(struct load *load, struct load_file *file)
@@ -165,24 +171,9 @@ static enum status check_whole(struct load *load, struct load_file *file, struct
 	return load_check_digest(load, file);
 }
 
-static enum status build_cmdline(struct load *load, const struct entry *entry, const struct config *config)
+static uint64_t pad_of(const struct load *load)
 {
-	struct boot_plan *plan = load->plan;
-	const char *own = load->work->cmdline;
-	uint32_t max = load->work->image.cmdline_max;
-	/* What firmware verified as part of the image is not to be replaced by what nobody verified. */
-	bool fixed = load->source->verified && own[0];
-	const char *options = entry->options[0] && !fixed ? entry->options : own, *append = fixed ? "" : config->append;
-	int length = fmt_snprint(plan->cmdline, sizeof(plan->cmdline), "%s%s%s", options,
-				 options[0] && append[0] ? " " : "", append);
-
-	if (length >= CMDLINE_MAX)
-		return problem_set(load->problem, E_CMDLINE_LENGTH, "%s: command line of %d bytes, at most %d",
-				   entry->file, length, CMDLINE_MAX - 1);
-	if ((uint32_t)length > max)
-		return problem_set(load->problem, E_CMDLINE_LENGTH, "%s: command line of %d bytes, the kernel takes %u",
-				   entry->file, length, max);
-	return OK;
+	return load->plan->protocol == NEXT_LINUX ? INITRD_PAD : PLACE_PAGE;
 }
 
 /* Opens the entry's initrds; *bytes is the size of the concatenation, the image's own first. */
@@ -200,10 +191,12 @@ static enum status open_initrds(struct load *load, const struct entry *entry, ui
 	for (unsigned i = 1; i < work->open_count; i++) {
 		uint64_t size = work->files[i].size;
 
-		if (size > LOAD_INITRD_BYTES_MAX || round_up(*bytes, INITRD_PAD) + size > LOAD_INITRD_BYTES_MAX)
+		if (size > LOAD_INITRD_BYTES_MAX || round_up(*bytes, pad_of(load)) + size > LOAD_INITRD_BYTES_MAX)
 			return problem_set(load->problem, E_FILE_SIZE, "%s: initrds are more than 16 GiB",
 					   work->files[i].path);
-		*bytes = round_up(*bytes, INITRD_PAD) + size;
+		if (load->plan->protocol != NEXT_LINUX)
+			load_describe_module(load, entry, i - 1, round_up(*bytes, pad_of(load)));
+		*bytes = round_up(*bytes, pad_of(load)) + size;
 	}
 	return OK;
 }
@@ -239,6 +232,23 @@ static bool stays_in_place(struct load *load, enum segment_kind kind, const stru
 	return *dest && !place_check(request, *dest, &unused);
 }
 
+/* An image that cannot be moved, where somebody is who is gone after commit: firmware's boot services, Baton itself. It
+ * waits elsewhere; what of its place must survive shows when the memory map is final. No source lies in a destination,
+ * so copies need no order. */
+static enum status place_aside(struct load *load, const struct place_request *request, struct boot_segment *segment,
+			       const char *what)
+{
+	struct place_request aside = *request;
+
+	aside.kind = PLACE_INITRD;
+	aside.min = RESERVED_MIN;
+	aside.max = RESERVED_MAX;
+	aside.preferred = 0;
+	segment->dest = request->min;
+	load->problem->code = OK;
+	return place(load, &aside, what, &segment->source);
+}
+
 static enum status place_segment(struct load *load, enum segment_kind kind, const struct load_file *file,
 				 const struct place_request *request, uint64_t size)
 {
@@ -249,6 +259,9 @@ static enum status place_segment(struct load *load, enum segment_kind kind, cons
 
 	if (!in_place)
 		status = place(load, request, file->path, &segment->dest);
+	if (status && kind == SEGMENT_KERNEL && plan->protocol != NEXT_LINUX &&
+	    request->max - request->min == request->size)
+		status = place_aside(load, request, segment, file->path);
 	if (status)
 		return status;
 	segment->kind = kind;
@@ -268,7 +281,7 @@ static enum status place_table(struct load *load)
 {
 	struct boot_plan *plan = load->plan;
 	struct place_request request = {
-		.kind = PLACE_RESERVED, .align = PLACE_PAGE, .min = 1u << 20, .max = RESERVED_MAX,
+		.kind = PLACE_RESERVED, .align = PLACE_PAGE, .min = RESERVED_MIN, .max = RESERVED_MAX,
 	};
 	uint64_t chunks = 0, phys;
 	enum status status;
@@ -295,15 +308,20 @@ static enum status place_table(struct load *load)
 static enum status check_apart(struct load *load)
 {
 	struct boot_plan *plan = load->plan;
-	struct place_range placed[SEGMENT_MAX + 1];
+	struct place_range placed[2 * SEGMENT_MAX + 1];
 	unsigned count = 0;
 
-	for (; count < plan->segment_count; count++)
-		placed[count] = (struct place_range){ plan->segments[count].dest, plan->segments[count].reserved_size };
+	for (unsigned i = 0; i < plan->segment_count; i++) {
+		const struct boot_segment *s = &plan->segments[i];
+
+		placed[count++] = (struct place_range){ s->dest, s->reserved_size };
+		if (s->source)
+			placed[count++] = (struct place_range){ s->source, s->reserved_size };
+	}
 	placed[count++] = (struct place_range){ (uintptr_t)plan->digest_table, table_bytes(plan->digest_capacity) };
 	for (unsigned i = 1; i < count; i++)
 		if (place_conflict(placed, i, placed[i].base, placed[i].size))
-			return problem_set(load->problem, E_PLACEMENT, "memory at 0x%llx was given twice",
+			return problem_set(load->problem, E_PLACEMENT, "memory at 0x%llx is wanted twice",
 					   (unsigned long long)placed[i].base);
 	return OK;
 }
@@ -314,7 +332,10 @@ static enum status place_all(struct load *load, uint64_t initrd_bytes)
 	struct place_request request;
 	enum status status;
 
-	place_request_kernel(&request, image);
+	if (load->plan->protocol == NEXT_LINUX)
+		place_request_kernel(&request, image);
+	else
+		request = load->work->place;
 	status = place_segment(load, SEGMENT_KERNEL, &load->work->files[0], &request, image->pm_bytes);
 	if (!status && initrd_bytes) {
 		place_request_initrd(&request, image, initrd_bytes);
@@ -365,7 +386,7 @@ static enum status read_kernel(struct load *load)
 		status = read_rest(load, file, segment, 0);
 	}
 	if (!status)
-		status = bzimage_check_kernel_info(&work->image, file->path, at_phys(segment->dest), load->problem);
+		status = bzimage_check_kernel_info(&work->image, file->path, bytes_of(segment), load->problem);
 	if (status)
 		return status;
 	finish_segment(load, segment);
@@ -379,10 +400,10 @@ static enum status read_initrds(struct load *load)
 
 	for (unsigned i = 1; i < load->work->open_count; i++) {
 		struct load_file *file = &load->work->files[i];
-		uint64_t padded = round_up(offset, INITRD_PAD);
+		uint64_t padded = round_up(offset, pad_of(load));
 		enum status status;
 
-		/* Chunks end on multiples of 4, so padding never runs across an end, but it can complete a chunk. */
+		/* Chunks end on multiples of either pad: padding never runs across an end, but can complete a chunk. */
 		memset(at_phys(segment->dest + offset), 0, padded - offset);
 		if (padded != offset && padded % CHUNK_BYTES == 0)
 			load->hasher->submit(load->hasher->ctx, &segment->chunks[padded / CHUNK_BYTES - 1],
@@ -429,7 +450,7 @@ enum status load_place(const struct source *source, const struct entry *entry, c
 	memcpy(plan->title, entry->title, sizeof(plan->title));
 	status = load_open_kernel(&load, entry);
 	if (!status)
-		status = build_cmdline(&load, entry, config);
+		status = load_build_cmdline(&load, entry, config);
 	if (!status)
 		status = open_initrds(&load, entry, &initrd_bytes);
 	if (!status)
@@ -470,7 +491,7 @@ enum status load_entry(const struct source *source, const struct hasher *hasher,
 void load_release(const struct source *source, struct boot_plan *plan)
 {
 	for (unsigned i = 0; i < plan->segment_count; i++)
-		source->release(source->ctx, plan->segments[i].dest, plan->segments[i].reserved_size);
+		source->release(source->ctx, segment_loaded(&plan->segments[i]), plan->segments[i].reserved_size);
 	if (plan->digest_table)
 		source->release(source->ctx, (uintptr_t)plan->digest_table, table_bytes(plan->digest_capacity));
 	memset(plan, 0, sizeof(*plan));

@@ -61,7 +61,8 @@ struct load_work {
 	uint8_t section_sha256[LOAD_UKI_FILES][SHA256_BYTES];
 	struct pe pe;
 	struct uki uki;
-	struct elf elf;					/* load_count 0: not a vmlinux */
+	struct elf elf;					/* load_count 0: a bzImage, maybe out of an image */
+	struct place_request place;			/* of the kernel, not NEXT_LINUX */
 	char text[UKI_TEXT_BYTES];
 	char cmdline[CMDLINE_MAX];			/* the image's own */
 	uint8_t first[LOAD_FIRST_BYTES];

@@ -52,10 +52,9 @@ static void describe(struct bzimage *image, const struct elf *elf, uint64_t file
 	put(image->header, 0x260, 4, image->init_size);
 }
 
-static enum status find_linux_note(struct load *load, const struct load_file *file)
+static enum status read_notes(struct load *load, const struct load_file *file)
 {
 	struct load_work *work = load->work;
-	bool is_linux = false;
 
 	for (unsigned i = 0; i < work->elf.note_count; i++) {
 		const struct elf_segment *note = &work->elf.notes[i];
@@ -64,14 +63,12 @@ static enum status find_linux_note(struct load *load, const struct load_file *fi
 		if (note->file_size)
 			status = load_read_at(load, file, note->offset, work->text, (uint32_t)note->file_size);
 		if (!status)
-			status = elf_check_notes(file->path, work->text, note->file_size, &is_linux, load->problem);
+			status = elf_check_notes(&work->elf, file->path, work->text, note->file_size,
+						 load->problem);
 		if (status)
 			return status;
 	}
-	if (is_linux)
-		return OK;
-	return problem_set(load->problem, E_NOT_A_KERNEL,
-			   "%s: ELF without a note of Linux: no vmlinux of 4.19 or later", file->path);
+	return OK;
 }
 
 enum status load_open_elf(struct load *load)
@@ -81,10 +78,18 @@ enum status load_open_elf(struct load *load)
 	enum status status = elf_check(&work->elf, file->path, work->first, file->size, load->problem);
 
 	if (!status)
-		status = find_linux_note(load, file);
-	if (!status)
-		describe(&work->image, &work->elf, file->size);
-	return status;
+		status = read_notes(load, file);
+	if (status)
+		return status;
+	if (!work->elf.is_linux && work->elf.has_pvh)
+		return load_open_pvh(load);
+	if (!work->elf.is_linux)
+		return problem_set(load->problem, E_NOT_A_KERNEL, "%s: ELF without a note of Linux or PVH, or a "
+				   "Multiboot header: nothing that Baton can start", file->path);
+	if (work->elf.bits != 64)
+		return problem_set(load->problem, E_NOT_A_KERNEL, "%s: a Linux kernel for 32 bits", file->path);
+	describe(&work->image, &work->elf, file->size);
+	return elf_check_entry(&work->elf, file->path, "e_entry", work->elf.entry, load->problem);
 }
 
 /* One segment's bytes to their place in memory. */
@@ -128,7 +133,7 @@ static enum status check_used(struct load *load, const struct boot_segment *segm
 {
 	struct load_work *work = load->work;
 	struct load_file *file = &work->files[0];
-	const uint8_t *memory = (const uint8_t *)(uintptr_t)segment->dest;
+	const uint8_t *memory = (const uint8_t *)(uintptr_t)segment_loaded(segment);
 	uint64_t base = work->image.pref_address;
 	uint64_t first = file->size < LOAD_FIRST_BYTES ? file->size : LOAD_FIRST_BYTES, at = file->done;
 	bool same = same_in_memory(&work->elf, memory, base, work->first, 0, at);
@@ -150,7 +155,7 @@ static enum status check_used(struct load *load, const struct boot_segment *segm
 enum status load_read_elf(struct load *load, struct boot_segment *segment)
 {
 	const struct elf *elf = &load->work->elf;
-	uint8_t *memory = (uint8_t *)(uintptr_t)segment->dest;
+	uint8_t *memory = (uint8_t *)(uintptr_t)segment_loaded(segment);
 	uint64_t filled = 0, chunk;
 
 	segment->memory_size = load->work->image.init_size;

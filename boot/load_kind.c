@@ -40,8 +40,7 @@ static enum status open_other(struct load *load, const struct entry *entry)
 	}
 	status = multiboot_check(&multiboot, file->path, work->first, file->size, load->problem);
 	if (!status && multiboot.version)
-		status = problem_set(load->problem, E_NOT_SUPPORTED, "%s: a Multiboot%s image: starting it is not "
-				     "supported yet", file->path, multiboot.version == 2 ? "2" : "");
+		return load_open_multiboot(load, &multiboot);
 	return !status && elf_recognise(work->first) ? load_open_elf(load) : status;
 }
 

@@ -7,6 +7,7 @@
 #define BOOT_LOAD_OPEN_H
 
 #include "boot/load.h"
+#include "boot/multiboot.h"
 
 /* One step of a load on its way. */
 struct load {
@@ -33,6 +34,12 @@ enum status load_read_at(struct load *load, const struct load_file *file, uint64
 /* The next ones, with digest and progress. */
 enum status load_read_next(struct load *load, struct load_file *file, void *to, uint32_t length);
 
+/* The plan's command line: the image's own or the entry's, and what is to be appended. E28. */
+enum status load_build_cmdline(struct load *load, const struct entry *entry, const struct config *config);
+
+/* files[index + 1], offset bytes into their segment, for a system that tells its files apart. */
+void load_describe_module(struct load *load, const struct entry *entry, unsigned index, uint64_t offset);
+
 /* The whole of file has been read: E26 unless it is what was wanted. */
 enum status load_check_digest(struct load *load, struct load_file *file);
 
@@ -40,8 +47,13 @@ enum status load_check_digest(struct load *load, struct load_file *file);
  * they are there, files[1] and files[2]; checks the container's digest; fills work->cmdline. */
 enum status load_open_uki(struct load *load, const struct entry *entry);
 
-/* The same for a vmlinux: fills work->elf and, as of any kernel, work->image. */
+/* The same for an ELF file: fills work->elf and, as of any kernel, work->image. A vmlinux, or load_open_pvh(). */
 enum status load_open_elf(struct load *load);
+
+/* The same for what is entered in protected mode: also work->place and the plan's protocol. E15: it needs something
+ * that Baton has not. pvh: work->elf and its notes have been checked. */
+enum status load_open_pvh(struct load *load);
+enum status load_open_multiboot(struct load *load, const struct multiboot *image);
 
 /* Reads it to its place: segment is the kernel, of one run. Its last chunk and the zeros behind it are the caller's. */
 enum status load_read_elf(struct load *load, struct boot_segment *segment);

@@ -104,6 +104,35 @@ static enum status refuse_tag(const char *name, unsigned type, uint64_t size, co
 			   (unsigned long long)size, reason);
 }
 
+static enum status take_needs(struct multiboot *image, const char *name, const uint8_t *tag, uint32_t size,
+			      struct problem *problem)
+{
+	for (uint32_t at = TAG_BYTES; at < size && !(field16(tag + AT_TAG_FLAGS) & TAG_OPTIONAL); at += 4) {
+		uint32_t type = field32(tag + at);
+
+		if (type > 63)
+			return field_refuse(problem, E_KERNEL_HEADER, name, "multiboot2 information request", type,
+					    "unknown and not optional");
+		image->needs |= 1ull << type;
+	}
+	return OK;
+}
+
+static enum status take_range(struct multiboot *image, const char *name, const uint8_t *body, struct problem *problem)
+{
+	image->relocatable = true;
+	image->min_address = field32(body);
+	image->max_address = field32(body + 4);
+	image->align = field32(body + 8);
+	if (!image->align || image->align & (image->align - 1) || image->align > 1u << 30)
+		return field_refuse(problem, E_KERNEL_HEADER, name, "multiboot2 tag 10: align", image->align,
+				    "not a power of two up to 1 GiB");
+	if (image->max_address < image->min_address)
+		return field_refuse(problem, E_KERNEL_HEADER, name, "multiboot2 tag 10: max_addr", image->max_address,
+				    "below min_addr");
+	return OK;
+}
+
 /* One tag, whose size keeps it inside the header. */
 static enum status check_tag(struct multiboot *image, const char *name, const uint8_t *tag, uint64_t file_size,
 			     struct problem *problem)
@@ -124,9 +153,13 @@ static enum status check_tag(struct multiboot *image, const char *name, const ui
 		return problem_set(problem, E_KERNEL_HEADER, "%s: a second multiboot2 tag %u", name, type);
 	image->requests |= 1u << type;
 	if (type == TAG_BOOT_SERVICES)
-		image->boot_services = true;
+		image->boot_services_needed = !(field16(tag + AT_TAG_FLAGS) & TAG_OPTIONAL);
 	if (type == TAG_ENTRY)
 		image->entry = field32(tag + TAG_BYTES);
+	if (type == TAG_INFORMATION)
+		return take_needs(image, name, tag, size, problem);
+	if (type == TAG_RELOCATABLE)
+		return take_range(image, name, tag + TAG_BYTES, problem);
 	if (type != TAG_ADDRESS)
 		return OK;
 	tag += TAG_BYTES;
@@ -166,6 +199,23 @@ static enum status check_version_2(struct multiboot *image, const char *name, co
 	return status;
 }
 
+/* The first header of a version, or there bytes: none. */
+static uint32_t find_header(const uint8_t *f, uint64_t there, unsigned version)
+{
+	uint64_t search = version == 1 && there > SEARCH_1 ? SEARCH_1 : there;
+	unsigned step = version == 1 ? 4 : 8, bytes = version == 1 ? HEADER_1_BYTES : HEADER_2_BYTES;
+
+	for (uint32_t at = 0; at + bytes <= search; at += step) {
+		uint32_t sum = field32(f + at) + field32(f + at + 4) + field32(f + at + 8);
+
+		if (version == 1 ? field32(f + at) == MAGIC_1 && !sum :
+				   field32(f + at) == MAGIC_2 && !(sum + field32(f + at + 12)))
+			return at;
+	}
+	return (uint32_t)there;
+}
+
+/* Version 2 first: it can be told more. */
 enum status multiboot_check(struct multiboot *image, const char *name, const void *first, uint64_t file_size,
 			    struct problem *problem)
 {
@@ -173,21 +223,15 @@ enum status multiboot_check(struct multiboot *image, const char *name, const voi
 	const uint8_t *f = first;
 
 	memset(image, 0, sizeof(*image));
-	for (uint32_t at = 0; at + HEADER_1_BYTES <= there; at += 4) {
-		uint32_t magic = field32(f + at);
-
-		image->offset = at;
-		if (magic == MAGIC_1 && at + HEADER_1_BYTES <= SEARCH_1 &&
-		    !(magic + field32(f + at + 4) + field32(f + at + 8))) {
-			image->version = 1;
-			image->requests = field32(f + at + AT_FLAGS_1);
-			return check_version_1(image, name, f + at, there - at, file_size, problem);
-		}
-		if (magic == MAGIC_2 && !(at % 8) && at + HEADER_2_BYTES <= there &&
-		    !(magic + field32(f + at + 4) + field32(f + at + 8) + field32(f + at + 12))) {
-			image->version = 2;
-			return check_version_2(image, name, f + at, there - at, file_size, problem);
-		}
+	image->offset = find_header(f, there, 2);
+	if (image->offset < there) {
+		image->version = 2;
+		return check_version_2(image, name, f + image->offset, there - image->offset, file_size, problem);
 	}
-	return OK;
+	image->offset = find_header(f, there, 1);
+	if (image->offset == there)
+		return OK;
+	image->version = 1;
+	image->requests = field32(f + image->offset + AT_FLAGS_1);
+	return check_version_1(image, name, f + image->offset, there - image->offset, file_size, problem);
 }

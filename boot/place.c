@@ -39,9 +39,6 @@ void place_request_kernel(struct place_request *request, const struct bzimage *i
 		request->min = image->pref_address;
 		request->preferred = image->pref_address;
 		request->align = PLACE_PAGE;
-		/* Whether it runs there or at 16 MiB, both are inside. */
-		if (image->pref_address < PLACE_KERNEL_MIN)
-			request->size += PLACE_KERNEL_MIN - image->pref_address;
 		request->max = request->min + request->size;
 	} else if (image->pref_address >= request->min) {
 		request->preferred = align_up(image->pref_address, align);

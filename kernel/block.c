@@ -128,6 +128,7 @@ static enum status add_segment(struct plan *plan, const struct block_config *c, 
 	out->kind = s->kind;
 	out->first_chunk = plan->digest_count;
 	out->dest = s->dest;
+	out->source = s->source;
 	out->size = s->size;
 	out->memory_size = s->memory_size > s->size ? s->memory_size : s->size;
 	if (s->backup && s->backup + s->size <= 4 * MM_1G_BYTES)	/* the hand-over root maps memory below it */
@@ -168,6 +169,8 @@ static void fill_plan(const struct block *b, const struct block_config *c)
 	p->handover_cr4 = CR4_PAE | (c->levels == 5 ? CR4_LA57 : 0);
 	p->entry = c->entry;
 	p->boot_params = c->boot_params;
+	p->protected_mode = c->protected_mode;
+	p->magic = c->magic;
 	p->report = c->report;
 	p->digest_table = c->digest_table;
 	p->recall_page = c->low_page;

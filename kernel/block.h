@@ -52,6 +52,8 @@ struct block_config {
 	const struct mm_range *ram;	/* block_list_ram() */
 	unsigned ram_count;		/* at most BLOCK_RAM_MAX */
 	uint64_t entry, boot_params;	/* jump target (kernel + 0x200) and RSI */
+	bool protected_mode;		/* enter with 32 bits, EBX instead of RSI, and this in EAX */
+	uint32_t magic;
 	uint64_t report, report_bytes;	/* struct report_header, written by the block; may lie in any reserved page */
 	uint64_t low_page;		/* trampoline for the recall stub, 0: none */
 	uint32_t on_failure, lost_cpu, init_policy, reset_after_s;	/* enum plan_* */

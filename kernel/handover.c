@@ -2,6 +2,7 @@
 #include "kernel/handover.h"
 
 #include "boot/efimap.h"
+#include "boot/start_info.h"
 #include "kernel/faults.h"
 #include "kernel/log.h"
 #include "kernel/loop.h"
@@ -235,6 +236,7 @@ static struct block_config configure(struct boot_info *info, const struct machin
 		.segments = &info->plan,
 		.ram = c.ram, .ram_count = c.ram_count,
 		.entry = info->plan.kernel_entry, .boot_params = next->boot_params,
+		.protected_mode = info->plan.protocol != NEXT_LINUX, .magic = start_info_magic(info->plan.protocol),
 		.report = (uint64_t)next->report.header, .report_bytes = next->report_bytes,
 		.low_page = info->low_page,
 		.on_failure = info->config.on_failure == ON_FAILURE_HALT ? PLAN_HALT : PLAN_REBOOT,

@@ -177,6 +177,21 @@ static void account_for_cpus(struct boot_info *info)
 		note(previous_release(info, &problem));
 }
 
+/* What is copied to its place after commit: the map knows all that has to survive now. */
+static enum status check_destinations(const struct boot_info *info)
+{
+	enum status s = OK;
+
+	for (unsigned i = 0; s == OK && i < info->plan.segment_count; i++) {
+		const struct boot_segment *segment = &info->plan.segments[i];
+
+		if (segment->source)
+			s = efimap_check_overwrite(&info->efi_map, segment->dest, segment->reserved_size, segment->path,
+						   &problem);
+	}
+	return s;
+}
+
 /* On our own stack, tables and CPUs. */
 static void with_all_cpus(void *argument)
 {
@@ -204,6 +219,7 @@ static void with_all_cpus(void *argument)
 		must(memory_settle(info, &problem));
 	must(next_build(info, &next, &problem));
 	must(loop_census(info, next.e820_count, &problem));
+	must(check_destinations(info));
 	must(handover_prepare(info, &machine, &platform, &next, &handover, &problem));
 	loop_fill(info, &next.report);
 	phase_done("prepare");

@@ -55,6 +55,9 @@ enum status memory_open(struct boot_info *info, struct problem *problem)
 		s = memory_reserve_at(info, "efi-map", info->efi_map.base & ~(MM_PAGE_BYTES - 1),
 				      mm_page_up((info->efi_map.base & (MM_PAGE_BYTES - 1)) + info->efi_map.capacity),
 				      problem);
+	for (unsigned i = 0; s == OK && i < info->plan.segment_count; i++)
+		if (info->plan.segments[i].source)
+			s = memory_avoid(info->plan.segments[i].dest, info->plan.segments[i].reserved_size, problem);
 	if (s == OK && info->low_page)
 		s = memory_reserve_at(info, "trampoline", info->low_page, MM_PAGE_BYTES, problem);
 	if (s == OK && info->plan.digest_table)
@@ -226,7 +229,7 @@ enum status memory_map(const struct boot_info *info, struct mm_range cpus, const
 	list_ram(&list, &info->efi_map);
 	/* Entries of their own, so that making them read-only later splits no page that something else lives in. */
 	for (unsigned i = 0; i < info->plan.segment_count; i++)
-		list_add(&list, info->plan.segments[i].dest, info->plan.segments[i].reserved_size, MM_WRITE,
+		list_add(&list, segment_loaded(&info->plan.segments[i]), info->plan.segments[i].reserved_size, MM_WRITE,
 			 MM_PAGE_2M, "segment");
 	list_add(&list, 0, LOW_MEMORY_END, MM_WRITE, MM_PAGE_4K, "low");
 	for (unsigned i = 0; i < m->reserved_count; i++)
@@ -262,8 +265,8 @@ enum status memory_protect_placed(const struct boot_plan *plan, struct problem *
 		const struct boot_segment *segment = &plan->segments[i];
 
 		if (segment->kind == SEGMENT_KERNEL || segment->kind == SEGMENT_INITRD)
-			s = space_protect(&kernel_memory.space, segment->dest, mm_page_up(segment->reserved_size),
-					  MM_READ, problem);
+			s = space_protect(&kernel_memory.space, segment_loaded(segment),
+					  mm_page_up(segment->reserved_size), MM_READ, problem);
 	}
 	return s;
 }
@@ -284,6 +287,7 @@ enum status memory_settle(struct boot_info *info, struct problem *problem)
 	enum status s = settle(info, image_loaded().base, image_loaded().size, problem);
 
 	for (unsigned i = 0; s == OK && i < info->plan.segment_count; i++)
-		s = settle(info, info->plan.segments[i].dest, info->plan.segments[i].reserved_size, problem);
+		s = settle(info, segment_loaded(&info->plan.segments[i]), info->plan.segments[i].reserved_size,
+			   problem);
 	return s;
 }

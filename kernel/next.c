@@ -3,6 +3,7 @@
 
 #include "boot/params_out.h"
 #include "boot/setup_data.h"
+#include "boot/start_info.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "kernel/stop.h"
@@ -17,6 +18,12 @@ static uint64_t align8(uint64_t v)
 	return (v + 7) & ~7ull;
 }
 
+/* lib/acpi.c has checked it when the machine was read. */
+static uint32_t rsdp_bytes(const uint8_t *rsdp)
+{
+	return rsdp[15] >= 2 ? START_RSDP_BYTES : 20;
+}
+
 void next_size(const struct boot_info *info, unsigned cpus, unsigned pci_functions, bool loop, struct next *next)
 {
 	/* Every reservation still to come splits a descriptor into three at most. */
@@ -25,8 +32,15 @@ void next_size(const struct boot_info *info, unsigned cpus, unsigned pci_functio
 	next->report_bytes = report_size_needed(cpus, pci_functions, loop);
 	next->e820_bytes = setup_data_e820_ext_bytes(e820_most);
 	next->kept_bytes = setup_data_kept_bytes(info->found_setup_data, REPORT_SETUP_TYPE);
-	next->size = mm_page_up(PARAMS_BYTES + CMDLINE_MAX + align8(sizeof(struct setup_data) + next->report_bytes) +
-				align8(next->e820_bytes) + next->kept_bytes + align8(info->efi_runtime.size)) +
+	next->params_bytes = PARAMS_BYTES;
+	if (info->plan.protocol != NEXT_LINUX)
+		next->params_bytes = align8(start_info_size(info->plan.module_count, e820_most,
+							    info->efi_map.capacity));
+	if (info->rsdp)
+		memcpy(next->rsdp, (const void *)info->rsdp, rsdp_bytes((const uint8_t *)info->rsdp));
+	next->size = mm_page_up(next->params_bytes + CMDLINE_MAX +
+				align8(sizeof(struct setup_data) + next->report_bytes) + align8(next->e820_bytes) +
+				next->kept_bytes + align8(info->efi_runtime.size)) +
 		     STOP_RECORD_BYTES;
 }
 
@@ -34,7 +48,7 @@ enum status next_reserve_at(struct boot_info *info, uint64_t base, struct next *
 {
 	next->base = base;
 	next->boot_params = next->base;
-	next->cmdline = next->boot_params + PARAMS_BYTES;
+	next->cmdline = next->boot_params + next->params_bytes;
 	next->report_node = next->cmdline + CMDLINE_MAX;
 	next->e820_node = next->report_node + align8(sizeof(struct setup_data) + next->report_bytes);
 	next->kept_nodes = next->e820_node + align8(next->e820_bytes);
@@ -89,6 +103,24 @@ static const struct boot_segment *find_segment(const struct boot_plan *plan, enu
 	return NULL;
 }
 
+static enum status build_start_info(struct boot_info *info, struct next *next, unsigned e820_count,
+				    struct problem *problem)
+{
+	const struct boot_segment *modules = find_segment(&info->plan, SEGMENT_INITRD);
+	struct start_info in = {
+		.protocol = info->plan.protocol, .cmdline = info->plan.cmdline,
+		.load_base = find_segment(&info->plan, SEGMENT_KERNEL)->dest,
+		.modules_base = modules ? modules->dest : 0,
+		.modules = info->plan.modules, .module_count = info->plan.module_count,
+		.e820 = e820, .e820_count = e820_count,
+		.efi_map = info->efi == EFI_PHYSICAL ? &info->efi_map : NULL, .efi_systab = info->efi_systab,
+		.framebuffer = &info->framebuffer,
+		.rsdp = info->rsdp, .rsdp_copy = next->rsdp, .rsdp_bytes = rsdp_bytes(next->rsdp),
+	};
+
+	return start_info_build((void *)next->boot_params, next->boot_params, next->params_bytes, &in, problem);
+}
+
 static enum status build_params(struct boot_info *info, struct next *next, unsigned e820_count, uint64_t setup_data,
 				struct problem *problem)
 {
@@ -141,9 +173,10 @@ enum status next_build(struct boot_info *info, struct next *next, struct problem
 	if (e820_count > PARAMS_E820_MAX)
 		setup_data_append_e820_ext(&setup_data, (struct setup_data *)next->e820_node, e820, e820_count);
 	setup_data_copy_kept(info->found_setup_data, REPORT_SETUP_TYPE, (void *)next->kept_nodes, &setup_data);
-	s = build_params(info, next, e820_count, setup_data, problem);
+	s = info->plan.protocol == NEXT_LINUX ? build_params(info, next, e820_count, setup_data, problem) :
+					       build_start_info(info, next, e820_count, problem);
 	if (s == OK)
-		s = add_segment(&info->plan, SEGMENT_BOOT_PARAMS, next->boot_params, PARAMS_BYTES, 0, problem);
+		s = add_segment(&info->plan, SEGMENT_BOOT_PARAMS, next->boot_params, next->params_bytes, 0, problem);
 	if (s == OK)
 		s = add_segment(&info->plan, SEGMENT_CMDLINE, next->cmdline, CMDLINE_MAX,
 				(uintptr_t)info->plan.cmdline, problem);

@@ -13,6 +13,8 @@
 struct next {
 	uint64_t base, size;		/* the reserved range */
 	uint64_t boot_params, cmdline, report_node, e820_node, kept_nodes, runtime_map;
+	uint64_t params_bytes;		/* at boot_params: the page, or boot information */
+	uint8_t rsdp[36];		/* copied while the door's tables show it */
 	uint32_t report_bytes, e820_bytes;
 	uint64_t kept_bytes;		/* of the loader's setup_data nodes */
 	unsigned e820_count;		/* after next_build() */

@@ -109,5 +109,7 @@ _Noreturn void purgatory_main(const struct plan *plan)
 	record_success(&h);
 	watchdog_before_jump(plan);
 	cpu_write_cr3(plan->handover_root);
+	if (plan->protected_mode)
+		jump_protected(plan->entry, plan->boot_params, plan->magic);
 	jump_next(plan->entry, plan->boot_params, plan->handover_cr4);
 }

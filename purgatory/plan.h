@@ -128,8 +128,10 @@ struct plan {
 	/* CR3 values; protocol rule 6. The boss runs on verify_root until it copies or jumps. */
 	uint64_t park_root, verify_root, handover_root;
 	uint64_t handover_cr4;		/* PAE, LA57 as found */
-	uint64_t entry;			/* jump target: kernel + 0x200 */
-	uint64_t boot_params;		/* RSI at the jump */
+	uint64_t entry;			/* jump target: kernel + 0x200, or the 32-bit entry */
+	uint64_t boot_params;		/* RSI at the jump, or EBX */
+	uint32_t protected_mode;	/* 1: enter in 32-bit protected mode without paging, 0: in long mode */
+	uint32_t magic;			/* protected mode: EAX */
 	uint64_t boss_stack_top;
 	uint64_t report;		/* struct report_header */
 	uint64_t digest_table;		/* struct chunk_digest[digest_count] */
@@ -162,6 +164,6 @@ _Static_assert(sizeof(struct plan_uart) == 16, "part of the plan");
 _Static_assert(sizeof(struct plan_framebuffer) == 32, "part of the plan");
 _Static_assert(sizeof(struct plan_reset) == 24, "part of the plan");
 _Static_assert(sizeof(struct plan_watchdog) == 16, "part of the plan");
-_Static_assert(sizeof(struct plan) == 312 + PLAN_SEGMENTS * sizeof(struct plan_segment), "plan is an ABI");
+_Static_assert(sizeof(struct plan) == 320 + PLAN_SEGMENTS * sizeof(struct plan_segment), "plan is an ABI");
 
 #endif

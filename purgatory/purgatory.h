@@ -80,6 +80,7 @@ void watchdog_before_jump(const struct plan *plan);	/* the same, or handed over 
 
 /* jump.S */
 _Noreturn void jump_next(uint64_t entry, uint64_t boot_params, uint64_t cr4);
+_Noreturn void jump_protected(uint64_t entry, uint64_t info, uint32_t magic);
 
 extern const char __text_start[], __data_start[];	/* block.lds: the block's code lies between */
 extern uint32_t boss_nmi_count;			/* NMIs that the boss took inside the block */

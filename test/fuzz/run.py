@@ -80,7 +80,14 @@ busmaster leave
 reset-after 30
 console ttyS1,115200n8
 """, "baton.default=deb* baton.timeout=5 baton.loop=3 baton.console=uart8250,mmio32,0xfe000000 quiet -- root=x -- y"],
-    "elf": [elf_file(), multiboot_file(1), multiboot_file(2)],
+    "elf": [elf_file()],
+    "multiboot": [multiboot_file(1), multiboot_file(2)],
+    "setup_data": [struct.pack("<QII16sQIIIIQQ", 32, 9, 16, b"seed", 0, 0x80000000, 24, 4, 0, 16, 16)],
+    "acpi": [b"\1" + struct.pack("<II", 0xfee00000, 1) + struct.pack("<BBBBI", 0, 8, 0, 0, 1) +
+             struct.pack("<BBHIII", 9, 16, 0, 1, 1, 1) + struct.pack("<BBHQ", 5, 12, 0, 0xfee00000) +
+             struct.pack("<BBBBII", 1, 12, 0, 0, 0xfec00000, 0) + struct.pack("<BBHIQ", 0x10, 16, 0, 0, 0x2000),
+             b"\0" + struct.pack("<8sB6sBIIQI", b"RSD PTR ", 0, b"x", 2, 0x1028, 36, 0x1028, 0) + bytes(4) +
+             struct.pack("<4sI28sQ", b"XSDT", 44, b"", 0x1054) + struct.pack("<4sI28sII", b"APIC", 44, b"", 0xfee00000, 1)],
     "pe": [pe_image((b".linux", b"kernel"), (b".initrd", b"initrd"), (b".ucode", b"code"), (b".cmdline", b" root=x\n"),
                     (b".osrel", b'PRETTY_NAME="A \\"B\\""\nID=a\nVERSION_ID=\'1\'\n'), (b".uname", b"6.1")),
            pe_image((b".linux", b"kernel"), (b".cmdline", b"a"), (b".profile", b"ID=a"), (b".profile", b"ID=b"),

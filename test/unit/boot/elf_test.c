@@ -50,6 +50,8 @@ static enum status check(uint64_t size, struct problem *p)
 
 	memcpy(copy, file, first);
 	status = elf_check(&elf, "vmlinux", copy, size, p);
+	if (!status)
+		status = elf_check_entry(&elf, "vmlinux", "e_entry", elf.entry, p);
 	free(copy);
 	return status;
 }
@@ -76,10 +78,57 @@ static void good_file(void **state)
 	assert_int_equal(elf.load_count, 2);
 }
 
+/* The same fields in their other places (System V ABI, i386). */
+static int fresh_32(void **state)
+{
+	(void)state;
+	memset(file, 0, sizeof(file));
+	memcpy(file, "\177ELF\1\1\1", 7);
+	kernel_put(file, 16, 2, 2);
+	kernel_put(file, 18, 2, 3);
+	kernel_put(file, 24, 4, 0x100010);
+	kernel_put(file, 28, 4, 52);
+	kernel_put(file, 40, 2, 52);
+	kernel_put(file, 42, 2, 32);
+	kernel_put(file, 44, 2, 1);
+	kernel_put(file, 52, 4, 1);
+	kernel_put(file, 56, 4, 0x1000);
+	kernel_put(file, 64, 4, 0x100000);
+	kernel_put(file, 68, 4, 0x2000);
+	kernel_put(file, 72, 4, 0x3000);
+	return 0;
+}
+
+static void good_file_of_32_bits(void **state)
+{
+	struct problem p = { 0 };
+
+	(void)state;
+	fresh_32(NULL);
+	assert_problem(&p, check(BYTES, &p), OK, "");
+	assert_int_equal(elf.bits, 32);
+	assert_int_equal(elf.entry, 0x100010);
+	assert_int_equal(elf.load_count, 1);
+	assert_int_equal(elf.loads[0].offset, 0x1000);
+	assert_int_equal(elf.loads[0].address, 0x100000);
+	assert_int_equal(elf.loads[0].file_size, 0x2000);
+	assert_int_equal(elf.end, 0x103000);
+	kernel_put(file, 18, 2, 62);
+	assert_problem(&p, check(BYTES, &p), E_NOT_A_KERNEL, "vmlinux: e_machine is 0x3e, not 3 (i386)");
+	fresh_32(NULL);
+	p.code = OK;
+	kernel_put(file, 40, 2, 64);
+	assert_problem(&p, check(BYTES, &p), E_KERNEL_HEADER, "vmlinux: e_ehsize is 0x40, not 52");
+	fresh_32(NULL);
+	p.code = OK;
+	kernel_put(file, 42, 2, 56);
+	assert_problem(&p, check(BYTES, &p), E_KERNEL_HEADER, "vmlinux: e_phentsize is 0x38, not 32");
+}
+
 /* One field changed in the good file. */
 static const struct { unsigned offset, bytes; uint64_t value; enum status status; const char *text; } bad[] = {
 	{ 0, 1, 0x7e, E_NOT_A_KERNEL, "vmlinux: no ELF file" },
-	{ 4, 1, 1, E_NOT_A_KERNEL, "vmlinux: EI_CLASS is 0x1, not ELF64" },
+	{ 4, 1, 3, E_NOT_A_KERNEL, "vmlinux: EI_CLASS is 0x3, neither ELF32 nor ELF64" },
 	{ 5, 1, 2, E_NOT_A_KERNEL, "vmlinux: EI_DATA is 0x2, not little-endian" },
 	{ 6, 1, 0, E_NOT_A_KERNEL, "vmlinux: EI_VERSION is 0x0, not 1" },
 	{ 18, 2, 183, E_NOT_A_KERNEL, "vmlinux: e_machine is 0xb7, not 62 (x86-64)" },
@@ -134,15 +183,15 @@ static void short_files(void **state)
 	assert_problem(&p, check(BYTES, &p), E_KERNEL_HEADER, "vmlinux: nothing to load: no PT_LOAD with memory");
 }
 
-static enum status notes(const void *from, uint64_t size, bool *is_linux, struct problem *p)
+static enum status notes(const void *from, uint64_t size, struct problem *p)
 {
 	uint8_t *copy = malloc(size ? size : 1);
 	enum status status;
 
-	*is_linux = false;
+	elf = (struct elf){ 0 };
 	*p = (struct problem){ 0 };
 	memcpy(copy, from, size);
-	status = elf_check_notes("vmlinux", copy, size, is_linux, p);
+	status = elf_check_notes(&elf, "vmlinux", copy, size, p);
 	free(copy);
 	return status;
 }
@@ -159,32 +208,45 @@ static void notes_are_walked(void **state)
 {
 	uint8_t bytes[64] = { 0 };
 	struct problem p;
-	bool is_linux;
 
 	(void)state;
-	assert_problem(&p, notes(bytes, 0, &is_linux, &p), OK, "");
-	assert_false(is_linux);
+	assert_problem(&p, notes(bytes, 0, &p), OK, "");
+	assert_false(elf.is_linux);
 	note(bytes, 4, 5, "Xen");
 	note(bytes + 24, 6, 3, "Linux");
-	assert_problem(&p, notes(bytes, 24 + 12 + 8 + 3, &is_linux, &p), OK, "");
-	assert_true(is_linux);
-	assert_problem(&p, notes(bytes, 24, &is_linux, &p), OK, "");
-	assert_false(is_linux);
-	assert_problem(&p, notes(bytes, 24 + 12 + 8 + 2, &is_linux, &p), E_KERNEL_HEADER, "note at byte is 0x18, longer than");
-	assert_problem(&p, notes(bytes, 24 + 11, &is_linux, &p), E_KERNEL_HEADER, "vmlinux: note at byte is 0x18, cut off by");
+	assert_problem(&p, notes(bytes, 24 + 12 + 8 + 3, &p), OK, "");
+	assert_true(elf.is_linux);
+	assert_problem(&p, notes(bytes, 24, &p), OK, "");
+	assert_false(elf.is_linux);
+	assert_problem(&p, notes(bytes, 24 + 12 + 8 + 2, &p), E_KERNEL_HEADER, "note at byte is 0x18, longer than");
+	assert_problem(&p, notes(bytes, 24 + 11, &p), E_KERNEL_HEADER, "vmlinux: note at byte is 0x18, cut off by");
 	note(bytes, 0xffffffff, 0xffffffff, "");
-	assert_problem(&p, notes(bytes, 64, &is_linux, &p), E_KERNEL_HEADER, "vmlinux: note at byte is 0x0, longer than");
+	assert_problem(&p, notes(bytes, 64, &p), E_KERNEL_HEADER, "vmlinux: note at byte is 0x0, longer than");
 	note(bytes, 4, 0xfffffff4, "Xen");
-	assert_problem(&p, notes(bytes, 64, &is_linux, &p), E_KERNEL_HEADER, "vmlinux: note at byte is 0x0, longer than");
+	assert_problem(&p, notes(bytes, 64, &p), E_KERNEL_HEADER, "vmlinux: note at byte is 0x0, longer than");
 	/* Sizes of 0 still move on. */
 	memset(bytes, 0, sizeof(bytes));
-	assert_problem(&p, notes(bytes, 60, &is_linux, &p), OK, "");
+	assert_problem(&p, notes(bytes, 60, &p), OK, "");
+	/* PVH's entry, in both sizes; other notes of Xen's say nothing here. */
+	note(bytes, 4, 8, "Xen");
+	kernel_put(bytes, 16, 8, 0x100000010);
+	assert_problem(&p, notes(bytes, 24, &p), OK, "");
+	assert_false(elf.has_pvh);
+	kernel_put(bytes, 8, 4, 18);
+	assert_problem(&p, notes(bytes, 24, &p), OK, "");
+	assert_true(elf.has_pvh && elf.pvh_entry == 0x100000010);
+	kernel_put(bytes, 4, 4, 4);
+	assert_problem(&p, notes(bytes, 20, &p), OK, "");
+	assert_int_equal(elf.pvh_entry, 0x10);
+	kernel_put(bytes, 4, 4, 5);
+	assert_problem(&p, notes(bytes, 24, &p), E_KERNEL_HEADER, "vmlinux: size of PVH's note is 0x5, neither 4 nor 8");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(good_file, fresh), cmocka_unit_test_setup(each_bad_field_is_named, fresh),
+		cmocka_unit_test_setup(good_file, fresh), cmocka_unit_test(good_file_of_32_bits),
+		cmocka_unit_test_setup(each_bad_field_is_named, fresh),
 		cmocka_unit_test_setup(short_files, fresh), cmocka_unit_test(notes_are_walked),
 	};
 

@@ -74,6 +74,35 @@ static void whole_entry(void **state)
 	assert_int_equal(c.init, INIT_HOLD);
 }
 
+/* Initrds with a command line of their own, for systems that tell their files apart. */
+static void modules(void **state)
+{
+	char line[700] = "linux /xen\nbaton-module /kernel ";
+
+	(void)state;
+	assert_problem(&p, parse("linux /xen\ninitrd /a\nbaton-module  boot\\kernel \t root=/dev/sda  ro\n"
+				 "baton-module /initrd\nbaton-sha256 " HEX " /boot/kernel\n"), OK, "");
+	assert_int_equal(e.initrd_count, 3);
+	assert_string_equal(e.initrd[1], "/boot/kernel");
+	assert_string_equal(e.module_words[0], "");
+	assert_string_equal(e.module_words[1], "root=/dev/sda  ro");
+	assert_string_equal(e.module_words[2], "");
+	p.code = OK;
+	assert_problem(&p, parse("linux /xen\nbaton-module ../x\n"), E_ENTRY_INVALID, "x.conf:2: path contains ..");
+	memset(line + strlen(line), 'w', 512);
+	p.code = OK;
+	assert_problem(&p, parse(line), E_ENTRY_INVALID, "x.conf:2: a module's words are longer than 511 bytes");
+	strcpy(line, "linux /xen\nbaton-module /");
+	memset(line + strlen(line), 'p', 300);
+	p.code = OK;
+	assert_problem(&p, parse(line), E_ENTRY_INVALID, "x.conf:2: path is longer than 255 bytes");
+	strcpy(line, "linux /xen\n");
+	for (unsigned i = 0; i < 9; i++)
+		strcat(line, "baton-module /m\n");
+	p.code = OK;
+	assert_problem(&p, parse(line), E_ENTRY_INVALID, "x.conf:10: more than 8 initrds");
+}
+
 static void malformed_lines(void **state)
 {
 	static const struct { const char *text, *piece; } bad[] = {
@@ -399,6 +428,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(whole_entry, fresh), cmocka_unit_test_setup(malformed_lines, fresh),
+		cmocka_unit_test_setup(modules, fresh),
+		cmocka_unit_test_setup(modules, fresh),
 		cmocka_unit_test_setup(nul_is_a_control_byte, fresh), cmocka_unit_test_setup(capacities, fresh),
 		cmocka_unit_test_setup(too_many, fresh), cmocka_unit_test_setup(what_cannot_start, fresh),
 		cmocka_unit_test_setup(file_names, fresh), cmocka_unit_test(versions),

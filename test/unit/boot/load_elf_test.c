@@ -214,22 +214,157 @@ static void refused(void **state)
 	assert_clean();
 }
 
-/* Known, but not started yet, by name; and not known at all. */
-static void other_kinds(void **state)
+/* A Multiboot2 header at 0x300 with one tag of that type, and the end tag. */
+static void multiboot2(unsigned type, unsigned flags, unsigned size, uint32_t first)
+{
+	uint32_t length = 16 + (size ? (size + 7) & ~7u : 0) + 8;
+
+	memset(file + 0x300, 0, 128);
+	kernel_put(file, 0x300, 4, 0xe85250d6);
+	kernel_put(file, 0x308, 4, length);
+	kernel_put(file, 0x30c, 4, 0u - 0xe85250d6u - length);
+	kernel_put(file, 0x310, 2, type);
+	kernel_put(file, 0x312, 2, flags);
+	kernel_put(file, 0x314, 4, size);
+	kernel_put(file, 0x318, 4, first);
+	kernel_put(file, 0x300 + length - 4, 4, 8);
+}
+
+static void entered_in_protected_mode(void **state)
+{
+	static uint8_t one[5000], two[3];
+	const struct boot_segment *modules = &plan.segments[1];
+
+	(void)state;
+	memset(one, '1', sizeof(one));
+	memset(two, '2', sizeof(two));
+	fake_add(&fake, "/one", one, sizeof(one));
+	fake_add(&fake, "/two", two, sizeof(two));
+	entry.initrd_count = 2;
+	strcpy(entry.initrd[0], "/one");
+	strcpy(entry.initrd[1], "/two");
+	strcpy(entry.module_words[0], "words of one");
+	multiboot2(6, 0, 8, 0);
+	assert_problem(&p, load(), OK, "");
+	assert_int_equal(plan.protocol, NEXT_MULTIBOOT2);
+	assert_int_equal(plan.kernel_entry, TEXT_ADDRESS + 0x40);
+	assert_int_equal(plan.segments[0].dest, TEXT_ADDRESS);
+	assert_int_equal(plan.setup_header_length, 0);
+	assert_int_equal(plan.module_count, 2);
+	assert_int_equal(plan.modules[0].offset, 0);
+	assert_int_equal(plan.modules[0].size, 5000);
+	assert_string_equal(plan.cmdline, "/vmlinux root=x");
+	assert_string_equal(plan.modules[0].words, "/one words of one");
+	assert_int_equal(plan.modules[1].offset, 8192);
+	assert_string_equal(plan.modules[1].words, "/two");
+	assert_int_equal(modules->size, 8195);
+	assert_true(modules->dest + modules->reserved_size <= 1ull << 32);
+	assert_memory_equal((const void *)(uintptr_t)(modules->dest + 8192), two, 3);
+	assert_int_equal(*(const uint8_t *)(uintptr_t)(modules->dest + 5000), 0);
+	load_release(&fake.source, &plan);
+	/* The header's entry goes over ELF's. */
+	multiboot2(3, 0, 12, (uint32_t)TEXT_ADDRESS + 0x80);
+	assert_problem(&p, load(), OK, "");
+	assert_int_equal(plan.kernel_entry, TEXT_ADDRESS + 0x80);
+	load_release(&fake.source, &plan);
+	multiboot2(3, 0, 12, (uint32_t)TEXT_ADDRESS - 1);
+	assert_problem(&p, load(), E_KERNEL_HEADER, "/vmlinux: entry_addr is 0x");
+	/* Version 1, and addresses instead of ELF. */
+	memset(file + 0x300, 0, 128);
+	kernel_put(file, 0x300, 4, 0x1badb002);
+	kernel_put(file, 0x304, 4, 0x10000);
+	kernel_put(file, 0x308, 4, 0u - 0x1badb002u - 0x10000u);
+	kernel_put(file, 0x30c, 4, DATA_ADDRESS / 4096 * 4096);
+	kernel_put(file, 0x310, 4, DATA_ADDRESS / 4096 * 4096);
+	kernel_put(file, 0x31c, 4, DATA_ADDRESS / 4096 * 4096 + 0x20);
+	assert_problem(&p, load(), OK, "");
+	assert_int_equal(plan.protocol, NEXT_MULTIBOOT1);
+	assert_memory_equal((const void *)(uintptr_t)plan.segments[0].dest, file + 0x300, 4096);
+	assert_int_equal(plan.kernel_entry, plan.segments[0].dest + 0x20);
+	load_release(&fake.source, &plan);
+	/* PVH: Xen's note instead of Linux's. */
+	memset(file + 0x300, 0, 128);
+	kernel_put(file, NOTE_AT, 4, 4);
+	kernel_put(file, NOTE_AT + 4, 4, 4);
+	kernel_put(file, NOTE_AT + 8, 4, 18);
+	memcpy(file + NOTE_AT + 12, "Xen", 4);
+	kernel_put(file, NOTE_AT + 16, 4, TEXT_ADDRESS + 0x60);
+	assert_problem(&p, load(), OK, "");
+	assert_int_equal(plan.protocol, NEXT_PVH);
+	assert_string_equal(plan.cmdline, "root=x");
+	assert_string_equal(plan.modules[0].words, "words of one");
+	assert_string_equal(plan.modules[1].words, "");
+	assert_int_equal(plan.kernel_entry, TEXT_ADDRESS + 0x60);
+	load_release(&fake.source, &plan);
+	kernel_put(file, NOTE_AT + 16, 4, 0x60);
+	assert_problem(&p, load(), E_KERNEL_HEADER, "/vmlinux: PVH entry is 0x60, inside no PT_LOAD's bytes");
+	assert_clean();
+}
+
+/* Anywhere in its range, as a whole. */
+static void moved_by_its_range(void **state)
 {
 	(void)state;
-	kernel_put(file, 0x300, 4, 0xe85250d6);
-	kernel_put(file, 0x308, 4, 24);
-	kernel_put(file, 0x30c, 4, 0u - 0xe85250d6u - 24);
-	kernel_put(file, 0x314, 4, 8);
-	assert_problem(&p, load(), E_NOT_SUPPORTED, "/vmlinux: a Multiboot2 image: starting it is not supported yet");
-	memset(file + 0x300, 0, 64);
+	multiboot2(10, 0, 24, (uint32_t)FAKE_BASE);
+	kernel_put(file, 0x31c, 4, (uint32_t)(FAKE_BASE + FAKE_SIZE - 1));
+	kernel_put(file, 0x320, 4, 0x200000);
+	fake.placed[fake.placed_count++] = (struct place_range){ TEXT_ADDRESS, 4096 };
+	assert_problem(&p, load(), OK, "");
+	assert_true(plan.segments[0].dest != TEXT_ADDRESS && !(plan.segments[0].dest & 0x1fffff));
+	assert_int_equal(plan.kernel_entry, plan.segments[0].dest + 0x40);
+	assert_memory_equal((const void *)(uintptr_t)plan.segments[0].dest, file + TEXT_AT, TEXT_BYTES);
+	load_release(&fake.source, &plan);
+	kernel_put(file, 0x31c, 4, (uint32_t)FAKE_BASE + 0x1000);
+	assert_problem(&p, load(), E_KERNEL_HEADER, "/vmlinux: multiboot2 tag 10: 0x");
+}
+
+/* Somebody is there who goes: it waits elsewhere, apart from its place. */
+static void placed_aside(void **state)
+{
+	const struct boot_segment *s = &plan.segments[0];
+
+	(void)state;
+	multiboot2(6, 0, 8, 0);
+	fake.placed[fake.placed_count++] = (struct place_range){ TEXT_ADDRESS + 0x1000, 4096 };
+	assert_problem(&p, load(), OK, "");
+	assert_int_equal(s->dest, TEXT_ADDRESS);
+	assert_true(s->source && (s->source + s->reserved_size <= s->dest || s->source >= s->dest + s->reserved_size));
+	assert_memory_equal((const void *)(uintptr_t)s->source, file + TEXT_AT, TEXT_BYTES);
+	assert_int_equal(plan.kernel_entry, TEXT_ADDRESS + 0x40);
+	load_release(&fake.source, &plan);
+	assert_int_equal(fake.placed_count, 1);
+	/* Never a kernel of Linux's, which may go elsewhere; and not onto what is loaded itself. */
+	memset(file + 0x300, 0, 128);
+	kernel_put(file, 24, 8, TEXT_ADDRESS + 0x40);
+	fake.source.in_place = NULL;
+	assert_problem(&p, load(), OK, "");
+	assert_true(!s->source && s->dest != TEXT_ADDRESS);
+	load_release(&fake.source, &plan);
+}
+
+static void wishes_not_granted(void **state)
+{
+	(void)state;
+	multiboot2(7, 0, 8, 0);
+	assert_problem(&p, load(), E_NOT_SUPPORTED, "/vmlinux: a Multiboot2 image that needs firmware's boot services alive");
+	multiboot2(7, 1, 8, 0);
+	assert_problem(&p, load(), OK, "");
+	load_release(&fake.source, &plan);
+	multiboot2(1, 0, 12, 9);
+	assert_problem(&p, load(), E_NOT_SUPPORTED, "/vmlinux: a Multiboot2 image that needs information of type 9");
+	multiboot2(1, 0, 12, 6);
+	assert_problem(&p, load(), OK, "");
+	load_release(&fake.source, &plan);
+	memset(file + 0x300, 0, 128);
 	kernel_put(file, 0x300, 4, 0x1badb002);
-	kernel_put(file, 0x308, 4, 0u - 0x1badb002u);
-	assert_problem(&p, load(), E_NOT_SUPPORTED, "/vmlinux: a Multiboot image: starting it is not supported yet");
 	kernel_put(file, 0x304, 4, 8);
 	kernel_put(file, 0x308, 4, 0u - 0x1badb002u - 8);
 	assert_problem(&p, load(), E_KERNEL_HEADER, "/vmlinux: multiboot flags is 0x8");
+	/* Beyond what 32 bits reach, and nothing known at all. */
+	multiboot2(6, 0, 8, 0);
+	row(0, 1, DATA_AT, 0xffffff00, DATA_BYTES, DATA_BYTES + 0x5000);
+	row(1, 1, TEXT_AT, 0xe0000000, TEXT_BYTES, TEXT_BYTES);
+	assert_problem(&p, load(), E_KERNEL_HEADER, "/vmlinux: memory up to 0x100005ab8: its entry has 32 bits");
 	memset(file, 0, 0x400);
 	assert_problem(&p, load(), E_NOT_A_KERNEL, "/vmlinux: boot_flag is 0x0");
 	assert_clean();
@@ -240,7 +375,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(in_place, fresh), cmocka_unit_test_setup(moved, fresh),
 		cmocka_unit_test_setup(digests, fresh),
-		cmocka_unit_test_setup(refused, fresh), cmocka_unit_test_setup(other_kinds, fresh),
+		cmocka_unit_test_setup(refused, fresh),
+		cmocka_unit_test_setup(entered_in_protected_mode, fresh),
+		cmocka_unit_test_setup(moved_by_its_range, fresh), cmocka_unit_test_setup(placed_aside, fresh),
+		cmocka_unit_test_setup(wishes_not_granted, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -460,7 +460,7 @@ static void memory_given_twice(void **state)
 	(void)state;
 	real_place = fake.source.place;
 	fake.source.place = place_twice;
-	assert_problem(&p, load(NULL), E_PLACEMENT, "given twice");
+	assert_problem(&p, load(NULL), E_PLACEMENT, "wanted twice");
 	assert_clean();
 }
 

@@ -91,7 +91,7 @@ static void good_headers(void **state)
 	assert_int_equal(image.version, 2);
 	assert_int_equal(image.offset, AT);
 	assert_int_equal(image.requests, 0xe);
-	assert_true(image.addresses && !image.boot_services);
+	assert_true(image.addresses && !image.boot_services_needed);
 	assert_int_equal(image.file_offset, 0);
 	assert_int_equal(image.file_size, 0x8000);
 	assert_int_equal(image.memory_size, 0x10000);
@@ -99,7 +99,10 @@ static void good_headers(void **state)
 	tag(TAG(40), 7, 0, 8);
 	tag(TAG(48), 1, 0, 8);
 	assert_problem(&p, check(BYTES, &p), OK, "");
-	assert_true(image.boot_services);
+	assert_true(image.boot_services_needed);
+	tag(TAG(40), 7, 1, 8);
+	assert_problem(&p, check(BYTES, &p), OK, "");
+	assert_false(image.boot_services_needed);
 	fresh_1(NULL);
 	assert_problem(&p, check(BYTES, &p), OK, "");
 	assert_int_equal(image.version, 1);
@@ -182,6 +185,44 @@ static void each_bad_field_is_named(void **state)
 	}
 }
 
+/* What only some images ask for: information, a range to lie in. */
+static void wishes(void **state)
+{
+	struct problem p;
+
+	(void)state;
+	fresh(NULL);
+	kernel_put(file, TAG(48), 4, 4);
+	kernel_put(file, TAG(52), 4, 63);
+	assert_problem(&p, check(BYTES, &p), OK, "");
+	assert_true(image.needs == (1ull << 4 | 1ull << 63) && !image.relocatable);
+	kernel_put(file, TAG(52), 4, 64);
+	assert_problem(&p, check(BYTES, &p), E_KERNEL_HEADER, "image: multiboot2 information request is 0x40, unknown and");
+	tag(TAG(40), 1, 1, 16);		/* optional */
+	assert_problem(&p, check(BYTES, &p), OK, "");
+	assert_int_equal(image.needs, 0);
+	tag(TAG(40), 10, 0, 24);
+	kernel_put(file, TAG(48), 4, 0x200000);
+	kernel_put(file, TAG(52), 4, 0xffffffff);
+	kernel_put(file, TAG(56), 4, 0x200000);
+	assert_problem(&p, check(BYTES, &p), OK, "");
+	assert_true(image.relocatable && image.min_address == 0x200000 && image.max_address == 0xffffffff);
+	assert_int_equal(image.align, 0x200000);
+	kernel_put(file, TAG(52), 4, 0x1fffff);
+	assert_problem(&p, check(BYTES, &p), E_KERNEL_HEADER, "image: multiboot2 tag 10: max_addr is 0x1fffff, below min");
+	kernel_put(file, TAG(56), 4, 3);
+	assert_problem(&p, check(BYTES, &p), E_KERNEL_HEADER, "image: multiboot2 tag 10: align is 0x3, not a power of two");
+	/* Version 2 can be told more, so it goes first. */
+	fresh_1(NULL);
+	memmove(file + AT + 0x100, file + AT, 32);
+	kernel_put(file, AT + 0x200, 4, 0xe85250d6);
+	kernel_put(file, AT + 0x208, 4, 24);
+	sum(AT + 0x200, 4);
+	kernel_put(file, AT + 0x214, 4, 8);
+	assert_problem(&p, check(BYTES, &p), OK, "");
+	assert_int_equal(image.version, 2);
+}
+
 static void cut_and_twice(void **state)
 {
 	struct problem p;
@@ -204,7 +245,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(good_headers), cmocka_unit_test(no_header), cmocka_unit_test(each_bad_field_is_named),
-		cmocka_unit_test(cut_and_twice),
+		cmocka_unit_test(cut_and_twice), cmocka_unit_test(wishes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
