@@ -67,6 +67,8 @@ struct boot_info {
 	/* Reads and hashes what plan has placed; NULL: the door did. Context: boss, own tables, every CPU taken. */
 	enum status (*finish_load)(struct boot_info *info, struct problem *problem);
 	const uint8_t *found_params;		/* copy of the boot_params page, NULL: none */
+	uint64_t loop_left;		/* generations to come after the entry's kernel, which starts now */
+	uint32_t loop_stop;		/* enum report_stop */
 	uint64_t found_setup_data;		/* checked list (boot/setup_data.h), 0: none */
 };
 

@@ -10,6 +10,7 @@
 #define RESET_AFTER_S_MAX	86400
 #define TIMEOUT_S_MAX		86400
 #define SELFTEST_MAX		1000000
+#define HOURS_MAX		8760
 
 /* Who may say a keyword. */
 enum {
@@ -174,7 +175,23 @@ static const char *set_editor(struct config *config, const char *value)
 
 static const char *set_loop(struct config *config, const char *value)
 {
+	config->loop_set = true;
 	return text_to_number(value, ~0ull, &config->loop) ? NULL : "a number";
+}
+
+static const char *set_hours(struct config *config, const char *value)
+{
+	uint64_t hours;
+
+	if (!text_to_number(value, HOURS_MAX, &hours))
+		return "hours, at most 8760";
+	config->hours = (uint32_t)hours;
+	return NULL;
+}
+
+static const char *set_pass(struct config *config, const char *value)
+{
+	return text_to_number(value, ~0ull, &config->pass) ? NULL : "a number of generations";
 }
 
 static const char *set_seed(struct config *config, const char *value)
@@ -228,6 +245,8 @@ static const struct keyword keywords[] = {
 	{ "console", IN_POLICY | IN_CMDLINE, set_console },
 	{ "selftest", IN_POLICY | IN_CMDLINE, set_selftest },
 	{ "loop", IN_POLICY | IN_CMDLINE, set_loop },
+	{ "hours", IN_POLICY | IN_CMDLINE, set_hours },
+	{ "pass", IN_POLICY | IN_CMDLINE, set_pass },
 	{ "seed", IN_POLICY | IN_CMDLINE, set_seed },
 	{ "gen", IN_CMDLINE, set_generation },
 	{ "pattern", IN_POLICY | IN_CMDLINE, set_pattern },
@@ -408,6 +427,12 @@ enum status config_check_on_failure(const struct config *config, struct problem 
 		return problem_set(problem, E_NOT_SUPPORTED, "on-failure fallback %.100s is not supported yet",
 				   config->fallback_id);
 	return OK;
+}
+
+void config_settle_loop(struct config *config)
+{
+	if (config->hours && !config->loop_set)
+		config->loop = CONFIG_LOOP_FOREVER;
 }
 
 uint32_t config_reset_after_s(const struct config *config)

@@ -40,6 +40,9 @@ struct config {
 	char console[128];			/* Linux syntax: ttyS1,115200n8; uart8250,mmio32,0x...; "": SPCR */
 	char fault[128];			/* baton.fault=, faults build only */
 	uint64_t seed, loop;			/* loop: generations of Baton still to come before the entry's kernel */
+	bool loop_set;				/* said by somebody, 0 included */
+	uint32_t hours;				/* a loop ends after them, 0: no limit */
+	uint64_t pass;				/* generations between two starts of the entry's kernel, 0: none */
 	uint64_t generation;			/* number of the first one, 0: not set */
 	bool pattern_all;			/* fill all free memory between generations, not a sample */
 	bool log_full;				/* all lines in a loop, too */
@@ -74,6 +77,10 @@ enum status config_parse_cmdline(struct config *config, const char *cmdline, boo
 
 /* For whoever acts on a failure: E15 for on-failure fallback, which is parsed but not there yet. */
 enum status config_check_on_failure(const struct config *config, struct problem *problem);
+
+/* hours without a number of generations is a loop as long as that. When every source has been read. */
+#define CONFIG_LOOP_FOREVER	1000000000ull
+void config_settle_loop(struct config *config);
 
 /* How long a failure is shown before the machine resets: reset-after, else what on-failure is for: the menu tells the
  * story again, so a person there need not read it here. */

@@ -49,6 +49,7 @@ static enum status load(struct listed_entry *listed, const char *cmdline, struct
 	struct volume *volume = listed->volume;
 	enum status error = file_approve(volume, entry_image(&listed->entry), problem), join_error;
 
+	config_settle_loop(&info.config);
 	if (!error && info.config.loop)
 		error = load_loop(listed, cmdline, problem);
 	else if (!error)

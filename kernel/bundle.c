@@ -11,6 +11,7 @@
 #include "kernel/door2.h"
 #include "kernel/image.h"
 #include "kernel/kernel.h"
+#include "kernel/loop_end.h"
 #include "lib/fmt.h"
 #include "lib/random.h"
 #include "lib/string.h"
@@ -273,6 +274,8 @@ enum status door2_open_bundle(struct door2 *d, struct problem *problem)
 	apply_cmdline(d);
 	if (config_check_on_failure(&info->config, &note))
 		door2_note(info, &note);
+	config_settle_loop(&info->config);
+	loop_end_decide(info);
 	if (info->config.loop && !info->config.seed) {
 		uint64_t entropy = cpu_rdtsc();
 

@@ -34,6 +34,7 @@ static bool holding;
 static bool quiet;
 static bool devices_mapped;
 static bool port_open, devices_open;
+static bool screen_begun;	/* by these lines: a status line may have been there before them */
 static bool screen_left;	/* to whoever stops */
 static struct framebuffer framebuffer;
 
@@ -65,8 +66,9 @@ static void write_screen(const char *text)
 {
 	if (!devices_mapped || quiet || screen_left)
 		return;
-	if (!screen_there())
+	if (!screen_begun)
 		screen_open(&framebuffer);
+	screen_begun = true;
 	screen_write(text);
 }
 
@@ -92,13 +94,13 @@ void log_leave_screen(void)
 	screen_left = true;
 }
 
-void log_last_resort(void)
+void log_last_resort(bool screen_enough)
 {
 	bool heard = serial.base && (devices_mapped || !serial.mmio);
 
 	open_sinks();
 	write_screen("");
-	if (heard || (devices_mapped && screen_there()))
+	if (heard || (screen_enough && devices_mapped && screen_there()))
 		return;
 	serial = (struct uart){ LAST_RESORT_PORT, 0, 1 };
 	uart_init(&serial, LAST_RESORT_BAUD);

@@ -45,8 +45,9 @@ void log_text(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * taken, and by everything that stops. */
 void log_release(void);
 
-/* If nothing that was opened can be heard: the PC's first serial port, so that no failure is silent. */
-void log_last_resort(void);
+/* If nothing that was opened can be heard: the PC's first serial port, so that no failure is silent. screen_enough: a
+ * screen counts; it does not where nobody chose it. */
+void log_last_resort(bool screen_enough);
 
 /* Lines go on to the serial port, and leave the screen to screen_facts() (kernel/screen.h). */
 void log_leave_screen(void);

@@ -7,6 +7,7 @@
 #include "kernel/memory.h"
 #include "kernel/pattern.h"
 #include "kernel/previous.h"
+#include "kernel/status.h"
 #include "lib/random.h"
 #include "lib/range.h"
 #include "lib/string.h"
@@ -90,11 +91,19 @@ void loop_begin(struct boot_info *info)
 	if (previous.report)
 		loop_figures_add(&figures, previous.report, info->tsc_at_door);
 	figures.loop.seed = info->config.seed;
-	figures.loop.left = info->config.loop;
+	if (!figures.loop.handovers || !figures.loop.started_tsc)
+		figures.loop.started_tsc = info->tsc_at_door;
+	figures.loop.left = info->config.loop + info->loop_left;
+	figures.loop.stop = info->loop_stop;
 	figures.loop.door_tsc = info->tsc_at_door;
-	figures.loop.flags = info->config.pattern_all ? REPORT_LOOP_ALL : 0;
+	figures.loop.flags = (info->config.pattern_all ? REPORT_LOOP_ALL : 0) |
+			     (info->loop_left ? REPORT_LOOP_PASS : 0);
 	if (old_loop() && goes_on && !info->config.log_full)
 		log_quiet(true);
+	if (info->loop_stop || info->loop_left)
+		log_always("loop-ends", "generation=%lu reason=%s left=%lu", generation,
+			   info->loop_stop == REPORT_STOP_HOURS ? "hours" :
+			   info->loop_stop == REPORT_STOP_BUTTON ? "button" : "pass", info->loop_left);
 }
 
 uint64_t loop_generation(void) { return generation; }
@@ -297,6 +306,8 @@ void loop_fill(const struct boot_info *info, struct report *report)
 	}
 	figures.loop.image_base = image_loaded().base;
 	figures.loop.image_size = image_loaded().size;
+	if (goes_on)
+		status_show(info, &figures.loop, generation);
 	report_set_loop(report, &figures.loop, figures.stats, figures.stat_count);
 }
 

@@ -12,6 +12,7 @@
 #include "kernel/inventory.h"
 #include "kernel/log.h"
 #include "kernel/loop.h"
+#include "kernel/loop_end.h"
 #include "kernel/machine.h"
 #include "kernel/memory.h"
 #include "kernel/next.h"
@@ -221,6 +222,7 @@ static void with_all_cpus(void *argument)
 	must(loop_census(info, next.e820_count, &problem));
 	must(check_destinations(info));
 	must(handover_prepare(info, &machine, &platform, &next, &handover, &problem));
+	loop_end_watch_button(info);
 	loop_fill(info, &next.report);
 	phase_done("prepare");
 	faults_trip(info->plan.segments[0].dest);

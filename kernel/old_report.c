@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "lib/crc32.h"
+#include "lib/fmt.h"
 #include "lib/string.h"
 
 static enum status refuse(struct problem *problem, const char *field, uint64_t value)
@@ -151,6 +152,14 @@ void loop_figures_add(struct loop_figures *f, const struct report_header *r, uin
 
 	take_over(f, r);
 	loop->handovers++;
+	if (loop->flags & REPORT_LOOP_PASS) {
+		/* Another kernel was here: its map counts anew, and its time is none of a generation. */
+		memset(loop->first, 0, sizeof(loop->first));
+		loop->pass_at = loop->handovers;
+		loop->passes++;
+		loop->door_tsc = loop->shown_tsc = 0;
+		fmt_snprint(loop->event, sizeof(loop->event), "Linux pass %llu", (unsigned long long)loop->passes);
+	}
 	loop->kicks += r->kicks;
 	loop->kick_answers += r->kick_answers;
 	loop->inits += r->inits;
@@ -192,7 +201,7 @@ enum status loop_census_check(struct report_loop *loop, uint64_t generation, con
 	enum status s;
 
 	loop->census = *now;
-	if (loop->handovers < 2)
+	if (loop->handovers - loop->pass_at < 2)
 		return OK;
 	if (!first->map_entries)
 		*first = *now;
@@ -202,6 +211,14 @@ enum status loop_census_check(struct report_loop *loop, uint64_t generation, con
 	if (s == OK)
 		s = differs("e820 entries", generation, now->e820_entries, first->e820_entries, problem);
 	return s == OK ? differs("map entries", generation, now->map_entries, first->map_entries, problem) : s;
+}
+
+#define MS_PER_HOUR 3600000ull
+
+bool loop_hours_over(const struct report_loop *loop, uint64_t tsc_khz, uint64_t now_tsc, uint32_t hours)
+{
+	return hours && tsc_khz && now_tsc > loop->started_tsc &&
+	       (now_tsc - loop->started_tsc) / tsc_khz >= hours * MS_PER_HOUR;
 }
 
 void loop_window_done(struct report_loop *loop, unsigned window, unsigned windows)
@@ -216,5 +233,6 @@ void loop_window_done(struct report_loop *loop, unsigned window, unsigned window
 	if (window >= windows || window >= REPORT_WINDOWS || loop->window_bits[window / 64] & bit)
 		return;
 	loop->window_bits[window / 64] |= bit;
-	loop->windows_done++;
+	if (++loop->windows_done == windows)
+		fmt_snprint(loop->event, sizeof(loop->event), "all memory checked once");
 }

@@ -49,6 +49,9 @@ void loop_figures_count(struct loop_figures *figures, const char *name, uint64_t
 enum status loop_census_check(struct report_loop *loop, uint64_t generation, const struct report_census *census,
 			      struct problem *problem) MUST_CHECK;
 
+/* So many hours have passed since the first generation's door; 0: never. The TSC runs through, passes included. */
+bool loop_hours_over(const struct report_loop *loop, uint64_t tsc_khz, uint64_t now_tsc, uint32_t hours);
+
 /* The window was filled and found intact. */
 void loop_window_done(struct report_loop *loop, unsigned window, unsigned windows);
 

@@ -18,10 +18,17 @@ bool screen_usable(const struct framebuffer *fb)
 			    (fb->red_mask | fb->green_mask | fb->blue_mask | fb->reserved_mask) > 0xffffff);
 }
 
+void screen_attach(const struct framebuffer *fb)
+{
+	if (screen_usable(fb))
+		fbtext_init(&text, (void *)fb->base, fb->size, fb->width, fb->height, fb->stride, 0, shadow,
+			    sizeof(shadow));
+}
+
 void screen_open(const struct framebuffer *fb)
 {
-	if (screen_usable(fb) && fbtext_init(&text, (void *)fb->base, fb->size, fb->width, fb->height, fb->stride, 0,
-					    shadow, sizeof(shadow)))
+	screen_attach(fb);
+	if (screen_there())
 		fbtext_clear(&text);
 }
 
@@ -38,6 +45,22 @@ void screen_facts(const struct panel *panel)
 		screen_write(panel->lines[i]);
 		screen_write("\n");
 	}
+}
+
+void screen_row(unsigned row, const char *format, ...)
+{
+	char line[PANEL_COLUMNS + 1];
+	va_list arguments;
+
+	va_start(arguments, format);
+	fmt_vsnprint(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	panel_pad(line);
+	if (row >= text.rows)
+		return;
+	text.row = row;
+	text.column = 0;
+	fbtext_write(&text, line, PANEL_COLUMNS < text.columns ? PANEL_COLUMNS : text.columns);
 }
 
 void screen_next(const char *format, ...)

@@ -13,6 +13,12 @@ bool screen_usable(const struct framebuffer *fb);
 /* Clears the screen and starts at its top. Does nothing without a 32-bit framebuffer. */
 void screen_open(const struct framebuffer *fb);
 
+/* As screen_open(), but what is on the screen stays: for screen_row() on what a generation before has drawn. */
+void screen_attach(const struct framebuffer *fb);
+
+/* One row of at most 80 columns, drawn over what stands there. */
+void screen_row(unsigned row, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* True once screen_open() has found one that it can draw on. */
 bool screen_there(void);
 

@@ -158,9 +158,7 @@ _Noreturn void stop_problem(const struct problem *problem)
 {
 	leave_record(problem);		/* before the consoles, which may fault */
 	log_quiet(false);
-	if (boot)
-		stop_map(boot, reset_by);
-	log_last_resort();
+	log_last_resort(!boot || !stop_map(boot, reset_by));
 	log_release();
 	log_leave_screen();
 	log_problem(problem);
@@ -245,9 +243,7 @@ void stop_exception(const struct trap_frame *f)
 		    (unsigned long)(f->rip - image_base()), (unsigned long)cpu_read_cr2());
 	leave_record(&problem);
 	log_quiet(false);
-	if (boot)
-		stop_map(boot, reset_by);
-	log_last_resort();
+	log_last_resort(!boot || !stop_map(boot, reset_by));
 	log_release();
 	log_event("exception", "vector=%lu error=0x%lx rip=0x%lx base=0x%lx cr2=0x%lx", (unsigned long)f->vector,
 		  (unsigned long)f->error, (unsigned long)f->rip, (unsigned long)image_base(),

@@ -21,7 +21,7 @@ static void add(const char *what, uint64_t base, uint64_t size, mm_prot prot, en
 		ranges[count++] = (struct identity_range){ first, mm_page_up(base + size) - first, prot, max, what };
 }
 
-void stop_map(const struct boot_info *info, const struct reset_info *reset)
+bool stop_map(const struct boot_info *info, const struct reset_info *reset)
 {
 	static uint8_t pages[POOL_PAGES][MM_PAGE_BYTES] __attribute__((aligned(4096)));
 	static bool tried;
@@ -33,7 +33,7 @@ void stop_map(const struct boot_info *info, const struct reset_info *reset)
 	enum status s;
 
 	if (tried || !info->devices_unmapped || kernel_memory.space.root || !kernel_memory.levels)
-		return;
+		return false;
 	tried = true;
 	add("image", image_loaded().base, image_loaded().size, MM_READ, MM_PAGE_4K);
 	add("text", image_text().base, image_text().size, MM_EXEC, MM_PAGE_4K);
@@ -50,7 +50,8 @@ void stop_map(const struct boot_info *info, const struct reset_info *reset)
 	if (s == OK)
 		s = identity_map(&space, ranges, count, &unheard);
 	if (s != OK)
-		return;
+		return false;
 	cpu_write_cr3(space_cr3(&space));
 	log_devices_mapped(info);
+	return true;
 }

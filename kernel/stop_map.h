@@ -10,7 +10,7 @@
 #include "x86/pc/reset.h"
 
 /* Loads it and opens the consoles, once; does nothing where devices are mapped, before memory_open() and where it does
- * not fit. Nothing outside the image may be touched afterwards. Context: boss, on a stack in the image. */
-void stop_map(const struct boot_info *info, const struct reset_info *reset);
+ * not fit: then false. Nothing outside the image may be touched afterwards. Context: boss, on a stack in the image. */
+bool stop_map(const struct boot_info *info, const struct reset_info *reset);
 
 #endif

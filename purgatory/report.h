@@ -113,8 +113,15 @@ struct report_loop {
 	uint64_t failed_generation;	/* first failure; 0: none */
 	uint32_t failure, flags;	/* its E number; REPORT_LOOP_... */
 	char failure_text[128];
+	uint64_t started_tsc;		/* raw, of the first generation's door */
+	uint64_t passes, pass_at;	/* starts of the entry's kernel in between; handovers at the last */
+	uint64_t shown_tsc, shown_handovers;	/* the status line was drawn last; 0: not since a pass */
+	uint32_t stop, reserved;	/* enum report_stop */
+	char event[32];			/* the last one worth a word */
 };
 #define REPORT_LOOP_ALL	1u		/* all free memory is filled, not a window */
+#define REPORT_LOOP_PASS 2u		/* this handover starts the entry's kernel, and the loop is to go on after it */
+enum report_stop { REPORT_STOP_NONE, REPORT_STOP_HOURS, REPORT_STOP_BUTTON };
 
 /* Free memory that this generation has filled for the next one to check. */
 struct report_pattern { uint64_t base, size; char owner[16]; };
@@ -198,7 +205,7 @@ _Static_assert(sizeof(struct report_reserved) == 32, "report ABI");
 _Static_assert(sizeof(struct report_header) == 896, "report ABI");
 _Static_assert(sizeof(struct report_stat) == 136, "report ABI");
 _Static_assert(sizeof(struct report_census) == 24, "report ABI");
-_Static_assert(sizeof(struct report_loop) == 512, "report ABI");
+_Static_assert(sizeof(struct report_loop) == 592, "report ABI");
 _Static_assert(sizeof(struct report_pattern) == 32, "report ABI");
 _Static_assert(offsetof(struct report_header, crc32) == 20, "report ABI");
 _Static_assert(offsetof(struct report_refusal, crc32) == 20, "as in the report: one reader checks both");

@@ -336,6 +336,20 @@ static void test_windows(void **state)
 	assert_int_equal(loop.windows_done, 1);
 }
 
+static void test_hours(void **state)
+{
+	const struct report_loop loop = { .started_tsc = 5000000 };
+	const uint64_t khz = 2000000, hour = khz * 1000 * 3600;
+
+	(void)state;
+	assert_false(loop_hours_over(&loop, khz, 5000000 + 8 * hour - khz, 8));
+	assert_true(loop_hours_over(&loop, khz, 5000000 + 8 * hour, 8));
+	assert_false(loop_hours_over(&loop, khz, UINT64_MAX, 0));
+	assert_false(loop_hours_over(&loop, 0, UINT64_MAX, 1));
+	assert_false(loop_hours_over(&loop, khz, 4999999, 1));	/* somebody set the TSC back */
+	assert_true(loop_hours_over(&loop, khz, UINT64_MAX, 2));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +361,7 @@ int main(void)
 		cmocka_unit_test_setup(test_unclean_handover, make_report),
 		cmocka_unit_test_setup(test_figures_add_up, make_report), cmocka_unit_test(test_buckets),
 		cmocka_unit_test(test_census), cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_hours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
