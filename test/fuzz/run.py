@@ -102,14 +102,14 @@ def run(program, seconds, folder):
     for number, text in enumerate(SEEDS.get(name, [])):
         with open(os.path.join(found, f"seed{number}"), "wb") as seed:
             seed.write(text.encode("ascii") if isinstance(text, str) else text)
-    command = [program, f"-max_total_time={seconds}", "-print_final_stats=1", "-timeout=10", "-rss_limit_mb=1024",
+    command = [program, f"-max_total_time={seconds}", "-print_final_stats=1", "-timeout=60", "-rss_limit_mb=1024",
                "-max_len=4000", f"-artifact_prefix={folder}/{name}-", found]
     words = os.path.join(HERE, "words.dict")
     if name in ("entry", "config"):
         command.insert(1, f"-dict={words}")
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=seconds + 60)
+                              timeout=seconds + 120)
         output, good = done.stdout.decode(errors="replace"), done.returncode == 0
     except subprocess.TimeoutExpired as hung:
         output, good = (hung.stdout or b"").decode(errors="replace") + "\nno end\n", False

@@ -77,6 +77,29 @@ static void finds_files(void **state)
 	assert_int_equal(cpio_find(&archive, "/loader", &e, &p), E_FILE_MISSING);
 }
 
+static void note_file(void *arg, const char *name, uint64_t size)
+{
+	assert_string_equal(name, "a.conf");
+	assert_int_equal(size, 9);
+	++*(unsigned *)arg;
+}
+
+static void lists_directories(void **state)
+{
+	unsigned seen = 0;
+	uint64_t at;
+
+	(void)state;
+	at = three_files();
+	assert_problem(&p, cpio_list(&archive, "/loader/entries", note_file, &seen, &p), OK, "");
+	assert_int_equal(seen, 1);
+	assert_problem(&p, cpio_list(&archive, "/loader", note_file, &seen, &p), E_FILE_MISSING, "/loader: nothing in the bundle");
+	p.code = OK;
+	put(at, CHECK, "00000001");
+	assert_problem(&p, cpio_list(&archive, "/debian", note_file, &seen, &p), E_BUNDLE, "check 0x1");
+	assert_int_equal(seen, 1);
+}
+
 static void one_archive_behind_another(void **state)
 {
 	struct cpio_entry e;
@@ -235,7 +258,8 @@ static void too_many_entries(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(finds_files, fresh), cmocka_unit_test_setup(one_archive_behind_another, fresh),
+		cmocka_unit_test_setup(finds_files, fresh), cmocka_unit_test_setup(lists_directories, fresh),
+		cmocka_unit_test_setup(one_archive_behind_another, fresh),
 		cmocka_unit_test_setup(zeros_behind_the_name_align_the_data, fresh),
 		cmocka_unit_test_setup(names_without_nul, fresh),
 		cmocka_unit_test_setup(every_field_lies_once, fresh), cmocka_unit_test_setup(bad_archives, fresh),

@@ -90,6 +90,9 @@ static void multiboot1(void **state)
 	assert_int_equal(memory[108], 32);
 	assert_int_equal(memory[109], 1);
 	assert_memory_equal(memory + 110, "\x10\x08\x08\x08\x00\x08", 6);
+	in.framebuffer = &(const struct framebuffer){ 0x80000000, 0x100000, 640, 480, 640, PIXEL_MASK, 0x3ff, 0, 0x3ff00000, 0 };
+	assert_problem(&p, build(NEXT_MULTIBOOT1, ROOM), OK, "");
+	assert_memory_equal(memory + 110, "\x00\x0a\x00\x00\x14\x0a", 6);
 	in.framebuffer = NULL;
 	in.module_count = 0;
 	assert_problem(&p, build(NEXT_MULTIBOOT1, ROOM), OK, "");
