@@ -226,6 +226,24 @@ static void command_line(void **state)
 	assert_string_equal(c.append, "");
 }
 
+/* A loop by time runs until then, unless a count was given too. */
+static void loops_by_time(void **state)
+{
+	(void)state;
+	assert_problem(&p, cmdline("baton.hours=8 baton.pass=1000"), OK, "");
+	assert_int_equal(c.hours, 8);
+	assert_true(c.pass == 1000 && !c.loop);
+	config_settle_loop(&c);
+	assert_true(c.loop == CONFIG_LOOP_FOREVER);
+	fresh(NULL);
+	assert_problem(&p, cmdline("baton.hours=8 baton.loop=3"), OK, "");
+	config_settle_loop(&c);
+	assert_int_equal(c.loop, 3);
+	fresh(NULL);
+	config_settle_loop(&c);
+	assert_int_equal(c.loop, 0);
+}
+
 static void command_line_errors(void **state)
 {
 	static const struct { const char *text; enum status status; const char *piece; } bad[] = {
@@ -239,6 +257,8 @@ static void command_line_errors(void **state)
 		{ "baton.loop=18446744073709551616", E_CONFIG_VALUE, "a number" },
 		{ "baton.gen=0", E_CONFIG_VALUE, "a number from 1" },
 		{ "baton.pattern=some", E_CONFIG_VALUE, "sample or all" },
+		{ "baton.hours=8761", E_CONFIG_VALUE, "hours, at most 8760" },
+		{ "baton.pass=few", E_CONFIG_VALUE, "a number of generations" },
 		{ "baton.log=loud", E_CONFIG_VALUE, "quiet or full" },
 	};
 
@@ -329,6 +349,7 @@ int main(void)
 		cmocka_unit_test_setup(how_long_a_failure_is_shown, fresh),
 		cmocka_unit_test_setup(bad_lines_are_named_and_skipped, fresh), cmocka_unit_test_setup(limits, fresh),
 		cmocka_unit_test_setup(command_line, fresh), cmocka_unit_test_setup(command_line_errors, fresh),
+		cmocka_unit_test_setup(loops_by_time, fresh),
 		cmocka_unit_test_setup(long_words_and_tails, fresh),
 		cmocka_unit_test_setup(files_entry_command_line, fresh), cmocka_unit_test(numbers),
 	};
