@@ -61,7 +61,8 @@ def entry_text(title, kernel, initrds, append, digests, extra=()):
     return "\n".join([*lines, *extra]) + "\n"
 
 
-def baton_tree(baton, kernel, initrds, append, conf, digests=True, entry_extra=(), timeout=0):
+def baton_tree(baton, kernel, initrds, append, conf, digests=True, entry_extra=(), timeout=0,
+               soak_hours=0):
     """The tree of `make run` and the tests: {ESP path: host path or bytes}."""
     kernel_on_esp = (kernel, "/debian/vmlinuz")
     initrds_on_esp = [(host, "/debian/initrd%s.img" % (i or "")) for i, host in enumerate(initrds)]
@@ -71,6 +72,11 @@ def baton_tree(baton, kernel, initrds, append, conf, digests=True, entry_extra=(
     files["/loader/baton.conf"] = "".join(line + "\n" for line in conf).encode()
     entry = entry_text("Debian", kernel_on_esp, initrds_on_esp, append, digests, entry_extra)
     files["/loader/entries/debian.conf"] = entry.encode()
+    if soak_hours:
+        title = "Soak: Baton starts Baton for %d hours" % soak_hours
+        soak = entry_text(title, kernel_on_esp, initrds_on_esp, append, digests,
+                          ("baton-hours %d" % soak_hours, "baton-reset-after 60"))
+        files["/loader/entries/soak.conf"] = soak.encode()
     return files
 
 
@@ -184,6 +190,7 @@ def main():
     parser.add_argument("--append", default="")
     parser.add_argument("--conf", action="append", default=[], metavar="LINE")
     parser.add_argument("--timeout", default="0")
+    parser.add_argument("--soak-hours", type=int, default=0, help="one more entry: the same, after a loop that long")
     parser.add_argument("--no-digests", action="store_true")
     parser.add_argument("--bios", action="store_true")
     args = parser.parse_args()
@@ -196,7 +203,7 @@ def main():
     if args.kernel:
         args.baton or fail("--kernel goes with --baton")
         files = baton_tree(args.baton, args.kernel, args.initrd, args.append, args.conf, not args.no_digests,
-                           timeout=args.timeout)
+                           timeout=args.timeout, soak_hours=args.soak_hours)
     elif args.baton:
         files[BATON_PATH] = args.baton
     for directory in args.tree:

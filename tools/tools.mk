@@ -88,7 +88,7 @@ do-gdb: run-image
 do-usb: $(O)/baton.efi $(if $(ENTRY),,$(BOOTED))
 	$(PYTHON) tools/mkimage.py $(O)/baton-usb.img --bios --baton $(O)/baton.efi \
 		$(if $(ENTRY),$(foreach d,$(ENTRY),--tree $(d)),--kernel $(KERNEL) --initrd $(INITRD) \
-		--append "$$APPEND" --conf "$$CONF" --timeout 5)
+		--append "$$APPEND" --conf "$$CONF" --timeout 5 --soak-hours $(or $(HOURS),8))
 	@echo "Write it with: dd if=$(O)/baton-usb.img of=/dev/sdX bs=4M conv=fsync   (the whole of sdX is overwritten)"
 
 # What Baton reads behind kexec, QEMU -kernel or a BIOS loader; variables as for usb.
