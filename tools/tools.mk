@@ -120,8 +120,14 @@ deps-bench:
 bench: $(O)/baton.efi nohash $(filter $(DEBIAN)/vmlinuz,$(KERNEL)) $(RUN)/initrd.img | deps-bench
 	$(MAKE) --no-print-directory bench-sha256 | tee $(O)/bench-sha256.txt
 	$(MAKE) --no-print-directory bench-mm
+	$(MAKE) --no-print-directory bench-handover
 	$(PYTHON) test/bench/bench.py --out $(O)/bench --baton $(O)/baton.efi --nohash $(O)/baton-nohash.efi \
 		--kernel $(KERNEL) $(BENCH_ARGS)
+
+.PHONY: bench-handover
+## bench-handover: from "go" to the next kernel's first instruction beside kexec -e; VERIFY on one CPU and on two
+bench-handover: $(O)/baton.efi $(O)/probe/probe.bin $(KEXEC)/sbin/kexec $(DEBIAN)/vmlinuz $(RUN)/initrd.img | deps-bench
+	$(PYTHON) -B test/bench/handover.py --out $(O)/bench
 
 .PHONY: help
 help:

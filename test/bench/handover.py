@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""From "go" to the next kernel's first instruction, Baton beside `kexec -e` of the same image; and how VERIFY scales.
+
+usage: handover.py --out DIR [--rounds N] [--initrd-mib N] [--smp 1,2]
+
+The image is the state probe (test/probe), whose first act is a line on the serial port, with an initrd of so many MiB and as
+many bytes more as Debian's kernel has: both sides carry and check what they would for that kernel. Rounds interleaved,
+same QEMU, memory and CPUs. "go": Baton's first line after firmware, so that taking, parking and verifying are all in it;
+Debian's "kexec_load=0", after which its init calls kexec -e. Both have the image in memory by then and read every byte
+of it once more after "go": Baton at its final address, kexec-tools' purgatory after the copy.
+verify: VERIFY alone (event=phase name=verify) on 1 CPU and on 2, bytes from event=segment.
+"""
+import argparse
+import os
+import re
+import statistics
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "test", "system"))
+import harness  # noqa: E402
+
+PROBE = os.path.join(harness.BUILD, "probe", "probe.bin")
+RUN_S = 240
+MEM = "2G"
+CPU = "qemu64"
+BATON_GO = r"^baton: grammar=1 "
+KEXEC_GO = r"^guest: kexec_load=0"
+FIRST = r"^probe: begin"
+
+
+def make_initrd(path, mib):
+    """Bytes that neither compress nor deduplicate; what Debian's kernel has on top."""
+    with open(path, "wb") as out:
+        out.write(os.urandom((mib << 20) + os.path.getsize(harness.KERNEL)))
+
+
+def run(vm, go):
+    """(seconds from go to the first instruction, serial text)"""
+    with vm:
+        start, _ = vm.wait_for(go, RUN_S)
+        end, _ = vm.wait_for(FIRST, RUN_S)
+        return end - start, vm.text()
+
+
+def baton(work, disk, smp):
+    return run(harness.qemu.Machine(os.path.join(work, "vm"), disk=disk, smp=smp, mem=MEM, cpu=CPU), BATON_GO)
+
+
+def kexec(work, initrd, smp):
+    return run(harness.qemu.Machine(os.path.join(work, "vm"), smp=smp, mem=MEM, cpu=CPU, firmware=False, boot_args=[
+        "-kernel", harness.KERNEL, "-initrd", initrd, "-append", "console=ttyS0,115200 panic=-1 guest.kexec"]), KEXEC_GO)
+
+
+def verify_of(text):
+    """(bytes, seconds) of VERIFY."""
+    sizes = {m[1]: int(m[2]) for m in re.finditer(r"event=segment .*addr=(0x[0-9a-f]+) size=(\d+)", text)}
+    return sum(sizes.values()), int(re.search(r"event=phase name=verify us=(\d+)", text)[1]) / 1e6
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--initrd-mib", type=int, default=200)
+    parser.add_argument("--smp", default=[1, 2], type=lambda text: [int(n) for n in text.split(",")])
+    args = parser.parse_args()
+    work = os.path.join(args.out, "handover")
+    os.makedirs(work, exist_ok=True)
+    payload, disk, guest = (os.path.join(work, name) for name in ("payload", "disk.img", "guest.img"))
+    make_initrd(payload, args.initrd_mib)
+    harness.write_disk(disk, kernel=PROBE, initrds=(payload,), append="console=ttyS0", digests=False)
+    harness.write_kexec_initrd(guest, payload, "-l", "console=ttyS0", baton=PROBE)
+    times, verify = {}, {}
+    for _ in range(args.rounds):
+        for smp in args.smp:
+            seconds, text = baton(work, disk, smp)
+            times.setdefault(("baton", smp), []).append(seconds)
+            verify.setdefault(smp, []).append(verify_of(text))
+            times.setdefault(("kexec -e", smp), []).append(kexec(work, guest, smp)[0])
+    lines = ["%-10s %4s %5s %9s %9s %9s %7s" % ("go to first", "smp", "runs", "median s", "min", "max", "ratio")]
+    for (who, smp), values in times.items():
+        lines.append("%-11s %4d %5d %9.3f %9.3f %9.3f %7.2f" % (
+            who, smp, len(values), statistics.median(values), min(values), max(values),
+            statistics.median(times["kexec -e", smp]) / statistics.median(values)))
+    lines.append("ratio: times as fast as kexec -e with as many CPUs")
+    for smp, runs in verify.items():
+        rate = statistics.median(count / seconds for count, seconds in runs) / 1e6
+        base = statistics.median(count / seconds for count, seconds in verify[args.smp[0]]) / 1e6
+        lines.append("verify: smp %d: %d bytes hashed, %.0f MB/s (median of %d), %.2f times smp %d" %
+                     (smp, runs[0][0], rate, len(runs), rate / base, args.smp[0]))
+    with open(os.path.join(args.out, "handover.txt"), "w") as f:
+        f.write("\n".join(lines) + "\n")
+    print("\n".join(lines))
+    for path in (payload, disk, guest):
+        os.unlink(path)
+
+
+if __name__ == "__main__":
+    main()
