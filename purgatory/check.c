@@ -57,6 +57,32 @@ static void collect(struct handover *h, uint32_t stride)
 	}
 }
 
+/* Bytes of every stride-th chunk from first on. */
+static uint64_t share_bytes(const struct plan *plan, uint32_t first, uint32_t stride)
+{
+	struct verify_chunk chunk;
+	uint64_t bytes = 0, index;
+
+	for (index = first; index < plan->digest_count; index += stride)
+		bytes += verify_locate(plan, (uint32_t)index, &chunk) ? chunk.bytes : 0;
+	return bytes;
+}
+
+static void record_shares(const struct handover *h, uint32_t stride, uint64_t own_us)
+{
+	const struct boss *boss = &h->boss;
+	uint32_t i;
+
+	record_share(h->plan, boss->slots[boss->boss_slot].apic_id, share_bytes(h->plan, 0, stride), own_us);
+	for (i = 0; i < boss->cpu_count; i++) {
+		struct slot *slot = &boss->slots[i];
+
+		if (slot->boss.stripe && !slot->boss.missed)
+			record_share(h->plan, slot->apic_id, share_bytes(h->plan, slot->boss.stripe, stride),
+				     boss_us(boss, 0, shared_load_relaxed_u64(&slot->verify_ticks)));
+	}
+}
+
 static void check_tails(const struct plan *plan)
 {
 	uint32_t i;
@@ -72,7 +98,7 @@ static void check_tails(const struct plan *plan)
 void check_all(struct handover *h)
 {
 	const struct plan *plan = h->plan;
-	uint64_t start = cpu_rdtsc(), budget = plan->bytes / VERIFY_BYTES_PER_US, used;
+	uint64_t start = cpu_rdtsc(), budget = plan->bytes / VERIFY_BYTES_PER_US, used, own_start, own_us;
 	uint32_t helpers = boss_pick_all(&h->boss, plan->helper_limit), i;
 
 	if (budget < VERIFY_MIN_US)
@@ -80,10 +106,13 @@ void check_all(struct handover *h)
 	h->verify_cpus = 1;
 	boss_command(&h->boss, COMMAND_VERIFY);
 	boss_await(&h->boss, STATUS_VERIFYING, h->boss.deadline_us, true);
+	own_start = cpu_rdtsc();
 	own_share(plan, 0, helpers + 1);
+	own_us = boss_us(&h->boss, own_start, cpu_rdtsc());
 	used = boss_us(&h->boss, start, cpu_rdtsc());
 	boss_await_work(&h->boss, used < budget ? budget - used : 0);
 	collect(h, helpers + 1);
+	record_shares(h, helpers + 1, own_us);
 	check_tails(plan);
 	h->verify_us = boss_us(&h->boss, start, cpu_rdtsc());
 	for (i = 0; i < plan->segment_count && i < PLAN_SEGMENTS; i++)

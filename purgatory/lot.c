@@ -68,6 +68,7 @@ static void lot_verify(struct slot *slot, uint64_t command)
 		shared_store_relaxed_u32(&slot->mc_chunk, VERIFY_NONE);
 		shared_store_relaxed_u32(&slot->next_chunk, first);
 		shared_store_relaxed_u32(&slot->mc_seen, shared_load_relaxed_u32(&slot->mc_count));
+		shared_store_relaxed_u64(&slot->verify_start, cpu_rdtsc());
 		answer(slot, slot_sequence(command), STATUS_VERIFYING);
 	}
 	/* order: next_chunk before mc_count is looked at. pairs with: verify_step(). else: as there */
@@ -85,6 +86,7 @@ static void lot_verify(struct slot *slot, uint64_t command)
 		verify_step(slot, plan, chunk);
 		chunk = stride < plan->digest_count - chunk ? chunk + stride : plan->digest_count;
 	}
+	shared_store_relaxed_u64(&slot->verify_ticks, cpu_rdtsc() - shared_load_relaxed_u64(&slot->verify_start));
 	answer(slot, slot_sequence(command), STATUS_VERIFIED);
 }
 

@@ -52,6 +52,7 @@ void check_own(const struct plan *plan);
 /* record.c: the report in memory. */
 void record_phase(const struct plan *plan, const char *name, uint64_t from_tsc);
 void record_segment(const struct plan *plan, uint32_t segment, uint32_t verified, uint32_t chunk, uint64_t page);
+void record_share(const struct plan *plan, uint32_t apic_id, uint64_t bytes, uint64_t us);
 void record_success(struct handover *h);
 void record_failure(const struct plan *plan, enum status code, const char *text);
 const struct report_header *record_header(const struct plan *plan);	/* NULL: there is none */

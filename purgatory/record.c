@@ -91,6 +91,22 @@ void record_segment(const struct plan *plan, uint32_t segment, uint32_t verified
 	}
 }
 
+/* What one CPU verified. */
+void record_share(const struct plan *plan, uint32_t apic_id, uint64_t bytes, uint64_t us)
+{
+	struct report_header *r = report_of(plan);
+	uint32_t i;
+
+	for (i = 0; r && i < r->cpus.count; i++) {
+		struct report_cpu *cpu = entry_of(r, &r->cpus, i, sizeof(*cpu));
+
+		if (!cpu || cpu->apic_id != apic_id)
+			continue;
+		cpu->verify_kib = (uint32_t)(bytes >> 10);
+		cpu->verify_us = us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+	}
+}
+
 static void record_cpus(struct report_header *r, const struct plan *plan)
 {
 	const struct slot *slots = cpu_phys_pointer(plan->slots);

@@ -35,6 +35,7 @@ struct report_cpu {
 	uint32_t nmis_sent, nmis_seen, mcs_seen;
 	uint32_t flags;			/* REPORT_CPU_... */
 	uint32_t reserved;
+	uint32_t verify_kib, verify_us;	/* its share of VERIFY, and how long that took; 0: had none */
 };
 
 #define REPORT_CPU_MTRR_DIFFER		1u	/* from the boss's, after the replay */
@@ -197,7 +198,7 @@ struct report_refusal {
 
 /* Older and newer tools read it; a table may grow at its end, which its entry_size says. */
 _Static_assert(sizeof(struct report_table) == 16, "report ABI");
-_Static_assert(sizeof(struct report_cpu) == 40, "report ABI");
+_Static_assert(sizeof(struct report_cpu) == 48, "report ABI");
 _Static_assert(sizeof(struct report_phase) == 32, "report ABI");
 _Static_assert(sizeof(struct report_segment) == 208, "report ABI");
 _Static_assert(sizeof(struct report_pci) == 20, "report ABI");

@@ -119,7 +119,9 @@ struct slot {
 	uint32_t fault;		/* faults build: how this CPU is to misbehave, 0: not */
 	shared_u32 mc_chunk;	/* W: owner, before status. R: boss, after it: chunk read when #MC struck, ~0: none */
 	uint32_t no_init;	/* W: kernel: may be the BSP, which INIT would reset: never INIT */
-	uint8_t pad[0x300 - 0x2d0];
+	shared_u64 verify_start;	/* W: owner: TSC at the start of VERIFY, survives a restart of the loop */
+	shared_u64 verify_ticks;	/* W: owner, before VERIFIED. R: boss, after it: how long its share took */
+	uint8_t pad[0x300 - 0x2e0];
 	/* The main stack is empty while lot.S has the kernel's IDT and this TSS loaded at the same time: a handler of
 	 * the kernel on an IST stack may then grow down through all of it. The gates rebuild their frame at its top. */
 	uint8_t stack[SLOT_STACK_TOP - 0x300];

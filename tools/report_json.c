@@ -98,6 +98,8 @@ static void print_cpu(const void *entry)
 	number("nmis_sent", c->nmis_sent);
 	number("nmis_seen", c->nmis_seen);
 	number("mcs_seen", c->mcs_seen);
+	number("verify_kib", c->verify_kib);
+	number("verify_us", c->verify_us);
 	last("flags", c->flags, "}");
 }
 

@@ -45,21 +45,23 @@ static void print_head(const struct report_header *h)
 	       h->iommu & 4 ? "translating" : h->iommu ? "not translating" : "none");
 	printf("  kick       %u kicked, %u answered in %" PRIu64 " us (deadline %u us), %u NMIs, %u INITs\n", h->kicks,
 	       h->kick_answers, h->kick_us, h->kick_deadline_us, h->nmis, h->inits);
-	printf("  verify     %" PRIu64 " KiB in %" PRIu64 " us on %u CPUs%s\n", h->verify_bytes >> 10, h->verify_us,
-	       h->verify_cpus, h->sha256_ni ? ", SHA instructions" : "");
+	printf("  verify     %" PRIu64 " KiB in %" PRIu64 " us on %u CPUs, %" PRIu64 " MB/s%s\n", h->verify_bytes >> 10,
+	       h->verify_us, h->verify_cpus, h->verify_us ? h->verify_bytes / h->verify_us : 0,
+	       h->sha256_ni ? ", SHA instructions" : "");
 }
 
 static void print_cpus(const struct report_view *view)
 {
 	const struct report_table *t = &view->header.cpus;
 
-	printf("\n  APIC ID  verdict        park   online us   kick us  NMIs sent/seen  #MC\n");
+	printf("\n  APIC ID  verdict        park   online us   kick us  NMIs sent/seen  #MC  verify KiB  MB/s\n");
 	for (uint32_t i = 0; i < t->count; i++) {
 		struct report_cpu c;
 
 		report_entry(view, t, i, &c, sizeof(c));
-		printf("  %7u  %-13s  %-5s  %9u  %8u  %9u/%-4u  %3u%s%s\n", c.apic_id, report_verdict_name(c.verdict),
+		printf("  %7u  %-13s  %-5s  %9u  %8u  %9u/%-4u  %3u  %10u  %4u%s%s\n", c.apic_id, report_verdict_name(c.verdict),
 		       report_mode_name(c.park_mode), c.online_us, c.kick_us, c.nmis_sent, c.nmis_seen, c.mcs_seen,
+		       c.verify_kib, c.verify_us ? (uint32_t)(1024ull * c.verify_kib / c.verify_us) : 0,
 		       c.apic_id == view->header.boss_apic_id ? "  boss" : "", c.flags & 1 ? "  MTRRs differ" : "");
 	}
 }

@@ -9,7 +9,8 @@ many bytes more as Debian's kernel has: both sides carry and check what they wou
 same QEMU, memory and CPUs. "go": Baton's first line after firmware, so that taking, parking and verifying are all in it;
 Debian's "kexec_load=0", after which its init calls kexec -e. Both have the image in memory by then and read every byte
 of it once more after "go": Baton at its final address, kexec-tools' purgatory after the copy.
-verify: VERIFY alone (event=phase name=verify) on 1 CPU and on 2, bytes from event=segment.
+verify: VERIFY alone (event=phase name=verify) on 1 CPU and on 2, bytes from event=segment; "by CPU time" divides by what the
+busiest thread of QEMU used between the lines, which is what the clock would show if the host had nothing else to do.
 """
 import argparse
 import os
@@ -28,6 +29,7 @@ CPU = "qemu64"
 BATON_GO = r"^baton: grammar=1 "
 KEXEC_GO = r"^guest: kexec_load=0"
 FIRST = r"^probe: begin"
+VERIFY = (r"event=phase name=commit", r"event=phase name=verify")
 
 
 def make_initrd(path, mib):
@@ -36,16 +38,31 @@ def make_initrd(path, mib):
         out.write(os.urandom((mib << 20) + os.path.getsize(harness.KERNEL)))
 
 
-def run(vm, go):
-    """(seconds from go to the first instruction, serial text)"""
+def thread_seconds(pid):
+    """{thread: CPU seconds so far}"""
+    used = {}
+    for thread in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/schedstat" % (pid, thread)) as f:
+            used[thread] = int(f.read().split()[0]) / 1e9
+    return used
+
+
+def run(vm, go, between=None):
+    """(seconds from go to the first instruction, serial text, what the busiest thread used between two lines)"""
     with vm:
         start, _ = vm.wait_for(go, RUN_S)
+        before = after = {}
+        if between:
+            vm.wait_for(between[0], RUN_S)
+            before = thread_seconds(vm.process.pid)
+            vm.wait_for(between[1], RUN_S)
+            after = thread_seconds(vm.process.pid)
         end, _ = vm.wait_for(FIRST, RUN_S)
-        return end - start, vm.text()
+        return end - start, vm.text(), max((after[t] - before.get(t, 0) for t in after), default=0)
 
 
 def baton(work, disk, smp):
-    return run(harness.qemu.Machine(os.path.join(work, "vm"), disk=disk, smp=smp, mem=MEM, cpu=CPU), BATON_GO)
+    return run(harness.qemu.Machine(os.path.join(work, "vm"), disk=disk, smp=smp, mem=MEM, cpu=CPU), BATON_GO, VERIFY)
 
 
 def kexec(work, initrd, smp):
@@ -57,6 +74,11 @@ def verify_of(text):
     """(bytes, seconds) of VERIFY."""
     sizes = {m[1]: int(m[2]) for m in re.finditer(r"event=segment .*addr=(0x[0-9a-f]+) size=(\d+)", text)}
     return sum(sizes.values()), int(re.search(r"event=phase name=verify us=(\d+)", text)[1]) / 1e6
+
+
+def rate(runs, which):
+    """MB/s, median. which: 1 the clock, 2 the busiest thread's CPU time, which other work on the host changes little."""
+    return statistics.median(run[0] / run[which] for run in runs) / 1e6
 
 
 def main():
@@ -75,9 +97,9 @@ def main():
     times, verify = {}, {}
     for _ in range(args.rounds):
         for smp in args.smp:
-            seconds, text = baton(work, disk, smp)
+            seconds, text, busiest = baton(work, disk, smp)
             times.setdefault(("baton", smp), []).append(seconds)
-            verify.setdefault(smp, []).append(verify_of(text))
+            verify.setdefault(smp, []).append((*verify_of(text), busiest))
             times.setdefault(("kexec -e", smp), []).append(kexec(work, guest, smp)[0])
     lines = ["%-10s %4s %5s %9s %9s %9s %7s" % ("go to first", "smp", "runs", "median s", "min", "max", "ratio")]
     for (who, smp), values in times.items():
@@ -86,10 +108,10 @@ def main():
             statistics.median(times["kexec -e", smp]) / statistics.median(values)))
     lines.append("ratio: times as fast as kexec -e with as many CPUs")
     for smp, runs in verify.items():
-        rate = statistics.median(count / seconds for count, seconds in runs) / 1e6
-        base = statistics.median(count / seconds for count, seconds in verify[args.smp[0]]) / 1e6
-        lines.append("verify: smp %d: %d bytes hashed, %.0f MB/s (median of %d), %.2f times smp %d" %
-                     (smp, runs[0][0], rate, len(runs), rate / base, args.smp[0]))
+        by_clock, by_cpu = ([rate(some, which) for some in (runs, verify[args.smp[0]])] for which in (1, 2))
+        lines.append("verify: smp %d: %d bytes hashed, %.0f MB/s (median of %d), %.2f times smp %d; by CPU time %.0f MB/s, "
+                     "%.2f times" % (smp, runs[0][0], by_clock[0], len(runs), by_clock[0] / by_clock[1], args.smp[0],
+                                     by_cpu[0], by_cpu[0] / by_cpu[1]))
     with open(os.path.join(args.out, "handover.txt"), "w") as f:
         f.write("\n".join(lines) + "\n")
     print("\n".join(lines))
