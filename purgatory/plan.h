@@ -164,6 +164,8 @@ _Static_assert(sizeof(struct plan_uart) == 16, "part of the plan");
 _Static_assert(sizeof(struct plan_framebuffer) == 32, "part of the plan");
 _Static_assert(sizeof(struct plan_reset) == 24, "part of the plan");
 _Static_assert(sizeof(struct plan_watchdog) == 16, "part of the plan");
+_Static_assert(offsetof(struct plan, report) == 120 && offsetof(struct plan, digest_table) == 128,
+	       "test/campaign/guest.py reads them");
 _Static_assert(sizeof(struct plan) == 320 + PLAN_SEGMENTS * sizeof(struct plan_segment), "plan is an ABI");
 
 #endif

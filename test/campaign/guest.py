@@ -23,6 +23,7 @@ PAGE = 4096
 LOOPS = 100000000
 PLAN_AT = 112           # in the block: right behind its header
 PLAN_SEGMENT = struct.Struct("<IIQQQQQ32s")
+PLAN_REPORT, PLAN_DIGESTS = 120, 128     # asserted in purgatory/plan.h
 PLAN_SEGMENTS = 20      # entries of the table at the plan's end
 REPORT_PATTERN_AT = 872
 BLOB_MAGIC = struct.pack("<Q", 0x424f4c424e5442)
@@ -100,9 +101,9 @@ class Layout:
         plan = self.block + PLAN_AT
         self.plan_bytes, = struct.unpack_from("<I", memory, self.block + 44)
         table = plan + self.plan_bytes - PLAN_SEGMENTS * PLAN_SEGMENT.size
-        self.digest_table, digests, segments = struct.unpack_from("<QII", memory, plan + 120)
+        self.digest_table, digests, segments = struct.unpack_from("<QII", memory, plan + PLAN_DIGESTS)
         self.table_bytes = digests * 1056
-        report, = struct.unpack_from("<Q", memory, plan + 112)
+        report, = struct.unpack_from("<Q", memory, plan + PLAN_REPORT)
         self.segments = []
         for i in range(segments):
             _, _, dest, size, memory_size, _, _, name = PLAN_SEGMENT.unpack_from(
