@@ -67,8 +67,8 @@ static void lot_verify(struct slot *slot, uint64_t command)
 		shared_store_relaxed_u32(&slot->bad_chunk, VERIFY_NONE);
 		shared_store_relaxed_u32(&slot->mc_chunk, VERIFY_NONE);
 		shared_store_relaxed_u32(&slot->next_chunk, first);
-		shared_store_relaxed_u32(&slot->mc_seen, shared_load_relaxed_u32(&slot->mc_count));
 		shared_store_relaxed_u64(&slot->verify_start, cpu_rdtsc());
+		shared_store_relaxed_u32(&slot->mc_seen, shared_load_relaxed_u32(&slot->mc_count));
 		answer(slot, slot_sequence(command), STATUS_VERIFYING);
 	}
 	/* order: next_chunk before mc_count is looked at. pairs with: verify_step(). else: as there */

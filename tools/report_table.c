@@ -59,7 +59,8 @@ static void print_cpus(const struct report_view *view)
 		struct report_cpu c;
 
 		report_entry(view, t, i, &c, sizeof(c));
-		printf("  %7u  %-13s  %-5s  %9u  %8u  %9u/%-4u  %3u  %10u  %4u%s%s\n", c.apic_id, report_verdict_name(c.verdict),
+		printf("  %7u  %-13s  %-5s  %9u  %8u  %9u/%-4u  %3u  %10u  %4u%s%s\n", c.apic_id,
+		       report_verdict_name(c.verdict),
 		       report_mode_name(c.park_mode), c.online_us, c.kick_us, c.nmis_sent, c.nmis_seen, c.mcs_seen,
 		       c.verify_kib, c.verify_us ? (uint32_t)(1024ull * c.verify_kib / c.verify_us) : 0,
 		       c.apic_id == view->header.boss_apic_id ? "  boss" : "", c.flags & 1 ? "  MTRRs differ" : "");
