@@ -12,6 +12,8 @@
 
 #define ACPI_MODE_WAIT_US	300000u
 
+static struct power_button button_found = { .none = "there is no FADT" };
+
 static void find_button(const struct boot_info *info, struct power_button *button)
 {
 	struct problem problem = { .code = OK };
@@ -20,6 +22,11 @@ static void find_button(const struct boot_info *info, struct power_button *butto
 	*button = (struct power_button){ .none = "there is no FADT" };
 	if (info->rsdp && machine_find_table(info->rsdp, "FACP", &table, &problem) == OK && table.data)
 		power_button_parse(button, table.data, table.length);
+}
+
+void loop_end_find_button(const struct boot_info *info)
+{
+	find_button(info, &button_found);
 }
 
 static bool pressed(const struct boot_info *info)
@@ -87,7 +94,7 @@ void loop_end_watch_button(const struct boot_info *info)
 
 	if (!info->config.loop)
 		return;
-	find_button(info, &button);
+	button = button_found;
 	if (!button.none && !acpi_mode(&button))
 		button.none = "firmware does not switch to ACPI mode";
 	if (!button.none && !(cpu_in16(button.enable) & POWER_BUTTON_BIT)) {

@@ -262,6 +262,7 @@ _Noreturn void kernel_main(struct boot_info *info)
 	must(loop_judge(info, &problem));
 	must(faults_configure(info->config.fault, loop_generation(), &problem));
 	machine_read(&machine, info->rsdp, initial_apic_id());
+	loop_end_find_button(info);
 	must(apic_init(&problem));
 	cpus_hold(info, &machine);
 	machine.clock.hint_hz = info->tsc_hz_hint;
