@@ -8,6 +8,7 @@
 #include "kernel/pattern.h"
 #include "kernel/previous.h"
 #include "kernel/status.h"
+#include "lib/fmt.h"
 #include "lib/random.h"
 #include "lib/range.h"
 #include "lib/string.h"
@@ -152,6 +153,20 @@ enum status loop_judge_high(const struct boot_info *info, struct problem *proble
 	if (s == OK && loop && loop->window_whole)
 		loop_window_done(&figures.loop, loop->window, loop->windows);
 	return s;
+}
+
+void loop_failed(struct report *report, const struct problem *problem)
+{
+	struct report_loop *l = &figures.loop;
+	struct report_header *h = report->header;
+
+	if (!running || !h->loop.capacity)
+		return;
+	l->failed_generation = generation;
+	l->failure = problem->code;
+	fmt_snprint(l->failure_text, sizeof(l->failure_text), "%s", problem->text);
+	h->loop.count = h->stats.count = 0;
+	report_set_loop(report, l, figures.stats, figures.stat_count);
 }
 
 /* A number that follows from seed, generation and what it is for. */

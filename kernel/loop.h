@@ -40,6 +40,10 @@ enum status MUST_CHECK loop_census(const struct boot_info *info, unsigned e820_e
 /* Last of what touches memory, before the CPUs park: fills free memory and writes the figures into the report. */
 void loop_fill(const struct boot_info *info, struct report *report);
 
+/* The first failure, which ends the loop, goes into an open report with the figures so far. A report without room for
+ * them (laid out before the loop was known) stays as it is. */
+void loop_failed(struct report *report, const struct problem *problem);
+
 /* The generation's one line, before commit. */
 void loop_say(const struct boot_info *info);
 

@@ -80,6 +80,8 @@ static void leave_record(const struct problem *problem)
 	if (recorded || (!record.header && !record_place))
 		return;
 	recorded = true;
+	if (record.header)
+		loop_failed(&record, problem);
 	write_record(&record, record_place, problem);
 	forget_hang();
 }

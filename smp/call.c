@@ -84,11 +84,11 @@ static unsigned call_await_all(uint64_t us)
 
 uint64_t call_deadline_us(void)
 {
-	uint64_t us = (uint64_t)smp_cpu_count() * CALL_DEADLINE_VM_US;
+	uint64_t us = (uint64_t)smp_cpu_count() * CALL_DEADLINE_VM_CPU_US;
 
-	if (!(cpu_cpuid(1, 0).ecx >> 31) || us < CALL_DEADLINE_US)
+	if (!(cpu_cpuid(1, 0).ecx >> 31))
 		return CALL_DEADLINE_US;
-	return us;
+	return us > CALL_DEADLINE_VM_US ? us : CALL_DEADLINE_VM_US;
 }
 
 static unsigned start_or_lose(struct cpu *cpu, enum call_operation operation, uint64_t a0, uint64_t a1, uint64_t a2)

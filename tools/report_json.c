@@ -176,7 +176,10 @@ static void print_loop(const void *entry)
 	number("pattern_checked", l->pattern_checked);
 	number("pattern_changed", l->pattern_changed);
 	number("windows", l->windows);
-	last("windows_done", l->windows_done, "}");
+	number("windows_done", l->windows_done);
+	TEXT("failure_text", l->failure_text);
+	number("failed_generation", l->failed_generation);
+	last("failure", l->failure, "}");
 }
 
 static void print_stat(const void *entry)

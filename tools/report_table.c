@@ -136,6 +136,9 @@ static void print_loop(const struct report_view *view)
 	printf("  pattern: %" PRIu64 " MiB filled, %" PRIu64
 	       " MiB checked, %" PRIu64 " bytes changed, %u of %u windows\n",
 	       l.pattern_filled >> 20, l.pattern_checked >> 20, l.pattern_changed, l.windows_done, l.windows);
+	if (l.failed_generation)
+		printf("  first failure: generation %" PRIu64 ", E%02u: %s\n", l.failed_generation, l.failure,
+		       CLEAN(l.failure_text));
 	printf("  over all            count    min us   mean us    max us\n");
 	for (uint32_t i = 0; i < h->stats.count; i++) {
 		struct report_stat s;

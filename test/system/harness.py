@@ -132,8 +132,8 @@ def machine(tmp_path, disk=None, name="vm", smp=2, mem="512M", cpu="max", option
                                            uuid.UUID(mkimage.PARTITION_GUID), mkimage.FIRST_SECTOR, sectors,
                                            "\\EFI\\BOOT\\BOOTX64.EFI", options)
         more["bootindex"] = False
-    return qemu.Machine(str(tmp_path / name), disk=disk, smp=smp, mem=mem, cpu=cpu,
-                        accel=os.environ.get("ACCEL") or "tcg", **more)
+    more.setdefault("accel", os.environ.get("ACCEL") or "tcg")
+    return qemu.Machine(str(tmp_path / name), disk=disk, smp=smp, mem=mem, cpu=cpu, **more)
 
 
 def finish(vm, deadline_s=BOOT_S):
