@@ -113,15 +113,24 @@ static const char *set_reset_after(struct config *config, const char *value)
 	return NULL;
 }
 
+/* False: what follows the room's name is no count. */
+static bool selftest_count(const char *value, uint32_t usual, uint32_t *count)
+{
+	uint64_t number = usual;
+
+	if (*value && (*value != ':' || !text_to_number(value + 1, SELFTEST_MAX, &number) || !number))
+		return false;
+	*count = (uint32_t)number;
+	return true;
+}
+
 static const char *set_selftest(struct config *config, const char *value)
 {
-	uint64_t operations = SELFTEST_MM_OPERATIONS;
-
-	if (strncmp(value, "mm", 2) ||
-	    (value[2] && (value[2] != ':' || !text_to_number(value + 3, SELFTEST_MAX, &operations) || !operations)))
-		return "mm or mm:N with at most 1000000 operations";
-	config->selftest_mm = (uint32_t)operations;
-	return NULL;
+	if (!strncmp(value, "mm", 2) && selftest_count(value + 2, SELFTEST_MM_OPERATIONS, &config->selftest_mm))
+		return NULL;
+	if (!strncmp(value, "smp", 3) && selftest_count(value + 3, SELFTEST_SMP_CYCLES, &config->selftest_smp))
+		return NULL;
+	return "mm, smp, mm:N or smp:N with at most 1000000 operations or cycles";
 }
 
 static const char *set_console(struct config *config, const char *value)

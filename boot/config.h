@@ -16,6 +16,7 @@
 #define CONFIG_BATON_CONF	"/loader/baton.conf"
 #define CONFIG_FILE_BYTES	65536		/* longest file taken */
 #define SELFTEST_MM_OPERATIONS	300		/* of "selftest mm" */
+#define SELFTEST_SMP_CYCLES	5		/* of "selftest smp" */
 #define CONFIG_APPEND_MAX	2048		/* NUL included */
 
 enum park_policy { PARK_AUTO, PARK_MWAIT, PARK_HLT, PARK_MIX };
@@ -47,6 +48,7 @@ struct config {
 	bool pattern_all;			/* fill all free memory between generations, not a sample */
 	bool log_full;				/* all lines in a loop, too */
 	uint32_t selftest_mm;			/* operations of the page tables' self-test; 0: none */
+	uint32_t selftest_smp;			/* cycles of the CPUs' self-test; 0: none */
 	char default_pattern[256];		/* glob over entry ids, "@saved"; "": the first entry */
 	enum menu_policy menu;
 	uint32_t timeout_s;			/* MENU_TIMEOUT only */

@@ -313,6 +313,7 @@ enum status block_arm_recall(const struct block *b, struct problem *problem)
 		.entry = b->lot_recall,
 		.table = b->base + block_layout(b->cpu_count, 0).recall,
 		.count = b->cpu_count,
+		.x2apic = b->plan->lapic_x2apic,
 	};
 
 	return b->low_page ? trampoline_install(&config, problem) : OK;

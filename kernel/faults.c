@@ -14,10 +14,11 @@
 #define VTD_SET_ROOT (1u << 30)
 #define VTD_TRANSLATE (1u << 31)
 #define VTD_COMMAND_US 100000u
+#define CPUID1_ECX_X2APIC (1u << 21)
 
 struct fault {
 	char segment[24];		/* flip; "" otherwise */
-	bool deaf, no_park, canary, crash, hang, stray_write, iommu, stray, leak, left;
+	bool deaf, no_park, x2apic, canary, crash, hang, stray_write, iommu, stray, leak, left;
 	enum fault_boss boss;
 	enum fault_kick kick;
 	uint32_t apic_id;
@@ -94,6 +95,8 @@ static bool parse_word(const char *word, struct fault *f)
 	}
 	if (strcmp(at, "canary") == 0)
 		return f->canary = true;
+	if (strcmp(at, "x2apic") == 0)
+		return f->x2apic = true;
 	if (strcmp(at, "iommu-on") == 0)
 		return f->iommu = true;
 	if (strcmp(at, "crash") == 0)
@@ -118,6 +121,11 @@ static bool parse_word(const char *word, struct fault *f)
 	if (strncmp(at, "skip-kick:", 10) == 0) {
 		at += 10;
 		f->kick = FAULT_KICK_SKIPPED;
+		return parse_number(&at, &f->apic_id) && !*at;
+	}
+	if (strncmp(at, "lost-store:", 11) == 0) {
+		at += 11;
+		f->kick = FAULT_KICK_LOST_STORE;
 		return parse_number(&at, &f->apic_id) && !*at;
 	}
 	if (strncmp(at, "deaf:", 5) == 0) {
@@ -231,6 +239,13 @@ bool faults_canary(void)
 		if (faults[i].canary)
 			return true;
 	return false;
+}
+
+void faults_apic(void)
+{
+	for (unsigned i = 0; i < fault_count; i++)
+		if (faults[i].x2apic && cpu_cpuid(1, 0).ecx & CPUID1_ECX_X2APIC)
+			cpu_wrmsr(MSR_APIC_BASE, cpu_rdmsr(MSR_APIC_BASE) | APIC_BASE_EXTD);
 }
 
 /* VT-d 11.4.4: one bit of Global Command at a time, the others as Global Status has them; then it shows there. */

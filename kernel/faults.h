@@ -14,6 +14,8 @@
  *                       that parked CPU ignores its next command: spinning with IF=0 but taking NMIs; stuck inside the
  *                       NMI handler; never returning from it with its slot counter running; the same, and after INIT
  *                       and recall too
+ *   lost-store:APICID   that CPU, parked in MWAIT, misses every store to its line
+ *   x2apic              the boss is put into x2APIC mode before anybody asks, as some firmware leaves it
  *   iommu-on            every VT-d unit translates, with an empty root table, before its state is read
  *   crash               an invalid instruction in the kernel, when the segments are protected
  *   hang                nothing more in the kernel, when the segments are protected
@@ -40,7 +42,7 @@
 #include "mm/flush.h"
 
 enum fault_kick { FAULT_KICK_NONE, FAULT_KICK_SPIN, FAULT_KICK_NMI, FAULT_KICK_COUNTER, FAULT_KICK_DEAD,
-		  FAULT_KICK_SKIPPED = 6, FAULT_KICK_RUNS_ON };	/* slot_fault's own 5 lies between */
+		  FAULT_KICK_SKIPPED = 6, FAULT_KICK_RUNS_ON, FAULT_KICK_LOST_STORE };	/* slot_fault's own 5 lies between */
 
 /* Of the boss's slot, beyond what a parked CPU's fault field may hold. */
 enum fault_boss { FAULT_BOSS_NONE, FAULT_BOSS_CRASH = 16, FAULT_BOSS_CRASH_TWICE, FAULT_BOSS_HANG,
@@ -57,6 +59,9 @@ void faults_damage(const char *segment, uint64_t base, uint64_t size);
 mm_flush_others_fn faults_flush_others(mm_flush_others_fn real);
 
 bool faults_canary(void);
+
+/* x2APIC mode on this CPU, if that was asked for and exists. Context: boss, before apic_init(). */
+void faults_apic(void);
 
 /* Turns a VT-d unit on, with an empty root table, if that was asked for. registers: mapped uncached. Context: boss, on
  * our tables. */

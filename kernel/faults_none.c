@@ -29,6 +29,10 @@ bool faults_canary(void)
 	return false;
 }
 
+void faults_apic(void)
+{
+}
+
 void faults_iommu(uint64_t registers)
 {
 	(void)registers;

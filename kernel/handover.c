@@ -258,10 +258,37 @@ enum status handover_prepare(struct boot_info *info, const struct machine *machi
 	s = block_build(&h->block, &config, problem);
 	if (s == OK)
 		s = block_protect(&h->block, &kernel_memory.space, problem);
-	if (s == OK && info->low_page)
-		s = block_arm_recall(&h->block, problem);
-	if (s != OK)
-		return s;
+	return s;
+}
+
+struct park_lot handover_lot(struct handover *h)
+{
+	park_boss_init(&h->boss, h->block.slots);
+	return (struct park_lot){ &h->boss, &h->block.place, h->block.lot_enter };
+}
+
+/* Who came late is to park as well, as everybody in the mode of the plan. */
+static void settle_slots(struct handover *h)
+{
+	for (unsigned i = 0; i < smp_cpu_count(); i++) {
+		const struct cpu *cpu = smp_cpu(i);
+
+		h->must_park[i] = cpu_state(cpu) == CPU_ONLINE;
+		h->block.slots[i].mode = h->cpus[i].mode;
+		h->block.slots[i].no_init = cpu->is_bsp || !h->must_park[i];
+	}
+}
+
+enum status handover_describe(const struct boot_info *info, struct next *next, struct handover *h,
+			      struct problem *problem)
+{
+	if (info->low_page) {
+		enum status s = block_arm_recall(&h->block, problem);
+
+		if (s != OK)
+			return s;
+	}
+	settle_slots(h);
 	report_machine(h, &next->report);
 	report_segments(info, &h->block, &next->report);
 	report_cpus(h, &next->report);

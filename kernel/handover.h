@@ -30,11 +30,18 @@ struct handover {
 enum status MUST_CHECK handover_reserve(struct boot_info *info, const struct machine *machine, struct next *next,
 					struct handover *h, struct problem *problem);
 
-/* Builds the block from info->plan, makes it read-only where it is on all CPUs, fills the report's CPU, segment and
- * reservation tables. */
+/* Builds the block from info->plan and makes it read-only where it is on all CPUs. */
 enum status MUST_CHECK handover_prepare(struct boot_info *info, const struct machine *machine,
 					const struct platform *platform, struct next *next, struct handover *h,
 					struct problem *problem);
+
+/* The built block as a lot for CPUs that go and come back. h: stays where it is until commit. */
+struct park_lot handover_lot(struct handover *h);
+
+/* Nobody goes online any more: the low page leads into the lot, and the report gets its CPU, segment and reservation
+ * tables. */
+enum status MUST_CHECK handover_describe(const struct boot_info *info, struct next *next, struct handover *h,
+					 struct problem *problem);
 
 /* Sends every online CPU into the lot. E61 if one does not get there, under each lost-cpu policy. */
 enum status MUST_CHECK handover_park(struct handover *h, struct problem *problem);

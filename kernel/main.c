@@ -20,6 +20,7 @@
 #include "kernel/platform.h"
 #include "kernel/previous.h"
 #include "kernel/selftest.h"
+#include "kernel/selftest_smp.h"
 #include "kernel/stop.h"
 #include "kernel/watch.h"
 #include "x86/apic.h"
@@ -222,6 +223,8 @@ static void with_all_cpus(void *argument)
 	must(loop_census(info, next.e820_count, &problem));
 	must(check_destinations(info));
 	must(handover_prepare(info, &machine, &platform, &next, &handover, &problem));
+	must(selftest_smp_run(&info->config, &platform, &handover, &problem));
+	must(handover_describe(info, &next, &handover, &problem));
 	loop_end_watch_button(info);
 	loop_fill(info, &next.report);
 	phase_done("prepare");
@@ -263,6 +266,7 @@ _Noreturn void kernel_main(struct boot_info *info)
 	must(faults_configure(info->config.fault, loop_generation(), &problem));
 	machine_read(&machine, info->rsdp, initial_apic_id());
 	loop_end_find_button(info);
+	faults_apic();
 	must(apic_init(&problem));
 	cpus_hold(info, &machine);
 	machine.clock.hint_hz = info->tsc_hz_hint;

@@ -34,6 +34,8 @@ static void lot_sleep(struct slot *slot, uint64_t seen)
 	cpu_mfence();
 	cpu_clflush(&slot->control);
 	cpu_mfence();
+	if (lot_fault_slept(slot))
+		return;
 	cpu_monitor(&slot->control);
 	/* order: MONITOR before this load. pairs with: boss_command(). else: a store between the caller's look and
 	 * MONITOR wakes nobody. A load does not pass MONITOR (SDM 2B: ordered as a load, and so is this one). */

@@ -3,11 +3,20 @@
 #ifndef PURGATORY_LOT_FAULT_H
 #define PURGATORY_LOT_FAULT_H
 
+#include <stdbool.h>
+
 #include "purgatory/slot.h"
 
 static inline void lot_fault(struct slot *slot)
 {
 	(void)slot;
+}
+
+/* True if the CPU has slept already, in a way that no store ends. */
+static inline bool lot_fault_slept(const struct slot *slot)
+{
+	(void)slot;
+	return false;
 }
 
 #endif

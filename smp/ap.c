@@ -33,7 +33,9 @@ _Noreturn void ap_main(struct percpu *percpu)
 {
 	struct cpu *cpu = percpu->cpu;
 
-	state_save_found(&percpu->found);
+	/* INIT keeps what we have put there meanwhile, so what was found is what was found first. */
+	if (!cpu->was_here)
+		state_save_found(&percpu->found);
 	become_equal(cpu);
 	/* On its tables since the trampoline, in its mask from here on; the boss changes nothing in between. */
 	space_load(&cpu->mm, bringup_space());

@@ -63,6 +63,7 @@ struct cpu {
 	uint32_t left_difference;	/* likewise, after it */
 	uint32_t arrived_us, online_us;	/* W: boss: from the first INIT */
 	bool is_bsp;			/* W: owner, before ARRIVED: own BSP bit */
+	bool was_here;			/* W: boss, before STARTING: has arrived before. R: owner, after SIPI */
 	struct percpu *percpu;		/* W: boss, before STARTING; NULL: never to be started */
 };
 

@@ -21,6 +21,9 @@
 
 static struct cpu_features_state boss_state;
 static struct space *common_space;
+static struct online_config used;
+/* The real-mode NMI vector, from before the first INIT until nobody is between INIT and long mode (rule 10). */
+static struct { bool taken; uint32_t old; } ivt;
 
 const struct cpu_features_state *bringup_boss_state(void)
 {
@@ -181,7 +184,7 @@ static void await_everybody(struct bringup *b)
 }
 
 /* The deadline has passed for whoever is left. A CPU that arrives between the look and the move is ARRIVED and gets its
- * verdict here: LOST, since nothing was heard from it. */
+ * verdict here: LOST, since nothing was heard from it. So is one that was here before and does not come again. */
 static void give_up(struct bringup *b)
 {
 	unsigned i;
@@ -190,9 +193,43 @@ static void give_up(struct bringup *b)
 	for (i = 0; i < smp_cpu_count(); i++) {
 		struct cpu *cpu = smp_cpu(i);
 
-		if (cpu_move(cpu, CPU_STARTING, CPU_NO_ANSWER) || cpu_move(cpu, CPU_ARRIVED, CPU_LOST))
+		if (cpu_move(cpu, CPU_STARTING, cpu->was_here ? CPU_LOST : CPU_NO_ANSWER) ||
+		    cpu_move(cpu, CPU_ARRIVED, CPU_LOST))
 			cpu->online_us = since_us(b);
 	}
+}
+
+static void take_ivt(const struct bringup *b)
+{
+	if (!b->config->boot_page_mapped || ivt.taken)
+		return;
+	ivt.old = b->hold.done ? b->hold.ivt_old : ivt_nmi_take(b->config->low_page);
+	ivt.taken = true;
+}
+
+/* A CPU without an answer may be on its way for good; in the closed page it halts, which stays reserved. */
+static void give_ivt_back(bool somebody_away)
+{
+	if (!ivt.taken || somebody_away)
+		return;
+	ivt_nmi_restore(ivt.old);
+	ivt.taken = false;
+}
+
+static struct trampoline_config trampoline_of(const struct online_config *config)
+{
+	struct smp_common common = smp_common((uint64_t)(uintptr_t)smp_cpu(0), smp_cpu_count());
+
+	return (struct trampoline_config){
+		.page = config->low_page,
+		.cr3 = space_cr3(config->space),
+		.cr4 = CR4_PAE | (cpu_read_cr4() & CR4_LA57),
+		.scratch_top = common.scratch_top,
+		.entry = (uint64_t)(uintptr_t)ap_entry,
+		.table = common.table,
+		.count = smp_cpu_count(),
+		.x2apic = apic_mode() == APIC_MODE_X2APIC,
+	};
 }
 
 static void count_verdicts(struct online_result *r)
@@ -228,21 +265,14 @@ static void nobody_started(void)
 
 enum status smp_bring_up(const struct online_config *config, struct online_result *result, struct problem *p)
 {
-	struct smp_common common = smp_common((uint64_t)(uintptr_t)smp_cpu(0), smp_cpu_count());
-	struct trampoline_config trampoline = {
-		.page = config->low_page,
-		.cr3 = space_cr3(config->space),
-		.cr4 = CR4_PAE | (cpu_read_cr4() & CR4_LA57),
-		.scratch_top = common.scratch_top,
-		.entry = (uint64_t)(uintptr_t)ap_entry,
-		.table = common.table,
-		.count = smp_cpu_count(),
-	};
+	struct trampoline_config trampoline = trampoline_of(config);
 	struct bringup b = { .config = config, .hold = bringup_take_hold() };
 	enum status status;
 
 	*result = (struct online_result){ .mp_wakeup = smp_mp_wakeup() };
 	common_space = config->space;
+	used = *config;
+	ivt.taken = false;
 	state_save_found(&smp_boss()->percpu->found);
 	if (smp_mp_wakeup()) {
 		nobody_started();
@@ -258,8 +288,7 @@ enum status smp_bring_up(const struct online_config *config, struct online_resul
 	if (status)
 		return status;
 	choose(&b);
-	if (config->boot_page_mapped && !b.hold.done)
-		b.hold.ivt_old = ivt_nmi_take(config->low_page);
+	take_ivt(&b);
 	b.start_tsc = b.hold.done ? b.hold.tsc : cpu_rdtsc();
 	if (b.waiting) {
 		send_init_sipi(&b);
@@ -269,8 +298,34 @@ enum status smp_bring_up(const struct online_config *config, struct online_resul
 	result->apic_errors = b.apic_errors;
 	result->total_us = since_us(&b);
 	count_verdicts(result);
-	/* A CPU without an answer may be on its way for good; in the closed page it halts, which stays reserved. */
-	if (config->boot_page_mapped && !result->no_answer)
-		ivt_nmi_restore(b.hold.ivt_old);
+	give_ivt_back(result->no_answer);
 	return OK;
+}
+
+/* Rule 11: INIT to nobody who may be the BSP; and none at all where firmware's mailbox forbids it. */
+static bool may_get_init(const struct cpu *cpu)
+{
+	return smp_boss()->is_bsp && !cpu->is_bsp && !smp_mp_wakeup() && apic_can_reach(cpu->apic_id);
+}
+
+bool smp_start_again(struct cpu *cpu, struct problem *p)
+{
+	enum cpu_state was = cpu_state(cpu);
+	struct trampoline_config trampoline = trampoline_of(&used);
+	struct bringup b = { .config = &used, .waiting = 1 };
+	uint32_t first_us = cpu->online_us;
+
+	if ((was != CPU_PARKED && was != CPU_NO_ANSWER) || !may_get_init(cpu) || trampoline_install(&trampoline, p))
+		return false;
+	cpu->was_here = was == CPU_PARKED;
+	cpu->arrived_us = UNSEEN;
+	cpu_move(cpu, was, CPU_STARTING);
+	take_ivt(&b);
+	send_init_sipi(&b);
+	await_everybody(&b);
+	give_up(&b);
+	if (cpu->was_here)
+		cpu->online_us = first_us;
+	give_ivt_back(smp_any_unaccounted());
+	return cpu_state(cpu) == CPU_ONLINE;
 }

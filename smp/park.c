@@ -38,6 +38,7 @@ static void open_slot(struct slot *slot)
 	shared_store_relaxed_u64(&slot->status, slot_word(0, STATUS_EMPTY));
 }
 
+/* False: not ONLINE, or LOST now since the call did not reach it. */
 static bool start(struct slot *slot, struct cpu *cpu, uint64_t lot_enter)
 {
 	if (!cpu_move(cpu, CPU_ONLINE, CPU_PARKING))
@@ -51,46 +52,100 @@ static bool start(struct slot *slot, struct cpu *cpu, uint64_t lot_enter)
 	return false;
 }
 
+/* PARKED or LOST, for a CPU that was told to park and has had its time. True: LOST. */
+static bool judge(const struct boss_place *place, struct slot *slot, struct cpu *cpu)
+{
+	uint64_t found;
+	bool there = !slot->boss.pending && !boss_check_evidence(place, slot, &found);
+
+	/* Its CR3 has been read back: now, before anybody counts on it, it leaves the mask. */
+	if (there && cpu_state(cpu) == CPU_PARKING)
+		space_left(&cpu->mm);
+	/* Who was in the lot before, or never online, is not asked. */
+	if (cpu_move(cpu, CPU_PARKING, there ? CPU_PARKED : CPU_LOST) && !there)
+		slot->boss.verdict = VERDICT_LOST;
+	return slot->boss.verdict == VERDICT_LOST;
+}
+
 unsigned park_all(struct boss *boss, const struct boss_place *place, uint64_t lot_enter)
 {
 	unsigned lost = 0;
-	uint64_t found;
 	uint32_t i;
 
 	for (i = 0; i < boss->cpu_count; i++)
 		boss->slots[i].boss.pending = i != boss->boss_slot && start(&boss->slots[i], smp_cpu(i), lot_enter);
 	boss->command_tsc = cpu_rdtsc();
 	boss_await(boss, STATUS_PARKED, call_deadline_us(), false);
-	for (i = 0; i < boss->cpu_count; i++) {
-		struct slot *slot = &boss->slots[i];
-		struct cpu *cpu = smp_cpu(i);
-		bool there = !slot->boss.pending && !boss_check_evidence(place, slot, &found);
-
-		/* Its CR3 has been read back: now, before anybody counts on it, it leaves the mask. */
-		if (there && cpu_state(cpu) == CPU_PARKING)
-			space_left(&cpu->mm);
-		/* Who was in the lot before, or never online, is not asked. */
-		if (cpu_move(cpu, CPU_PARKING, there ? CPU_PARKED : CPU_LOST) && !there)
-			slot->boss.verdict = VERDICT_LOST;
-		lost += slot->boss.verdict == VERDICT_LOST;
-	}
+	for (i = 0; i < boss->cpu_count; i++)
+		lost += judge(place, &boss->slots[i], smp_cpu(i));
 	return lost;
 }
 
-bool park_leave(struct boss *boss, uint32_t index)
+bool smp_offline(const struct park_lot *lot, struct cpu *cpu, enum slot_mode mode)
 {
-	struct cpu *cpu = smp_cpu(index);
-	struct slot *slot = &boss->slots[index];
+	struct boss *boss = lot->boss;
+	struct slot *slot = &boss->slots[cpu->index];
+	uint32_t i;
 
-	if (!boss_pick_one(boss, index))
+	if (cpu_state(cpu) != CPU_ONLINE)
 		return false;
-	if (boss_order(boss, COMMAND_LEAVE, STATUS_LEFT)) {
-		slot->boss.verdict = VERDICT_LOST;
-		cpu_move(cpu, CPU_PARKED, CPU_LOST);
-		return false;
-	}
+	for (i = 0; i < boss->cpu_count; i++)
+		boss->slots[i].boss.pending = 0;
+	slot->mode = mode;
+	slot->boss.pending = start(slot, cpu, lot->lot_enter);
+	boss->command_tsc = cpu_rdtsc();
+	boss_await(boss, STATUS_PARKED, call_deadline_us(), false);
+	return !judge(lot->place, slot, cpu);
+}
+
+static enum online_way by_init(struct slot *slot, struct cpu *cpu)
+{
+	struct problem unused = { .code = OK };
+	bool here;
+
+	slot->boss.inits++;
+	here = smp_start_again(cpu, &unused);
+	if (!here)
+		cpu_move(cpu, CPU_PARKED, CPU_LOST);	/* INIT must not reach it */
+	slot->boss.verdict = here ? VERDICT_ONLINE :
+			     cpu_state(cpu) == CPU_NO_ANSWER ? VERDICT_NO_ANSWER : VERDICT_LOST;
+	return here ? ONLINE_BY_INIT : ONLINE_NEVER;
+}
+
+/* After LEAVE. */
+static enum online_way arrived_or_by_init(struct slot *slot, struct cpu *cpu)
+{
+	if (slot->boss.pending)
+		return by_init(slot, cpu);
 	slot->boss.verdict = VERDICT_ONLINE;
-	return cpu_move(cpu, CPU_PARKED, CPU_ONLINE);
+	return cpu_move(cpu, CPU_PARKED, CPU_ONLINE) ? ONLINE_BY_WORD : ONLINE_NEVER;
+}
+
+enum online_way smp_online(const struct park_lot *lot, struct cpu *cpu)
+{
+	struct slot *slot = &lot->boss->slots[cpu->index];
+
+	if (cpu_state(cpu) == CPU_NO_ANSWER)
+		return by_init(slot, cpu);
+	if (cpu_state(cpu) != CPU_PARKED || !boss_pick_one(lot->boss, cpu->index))
+		return ONLINE_REFUSED;
+	boss_order(lot->boss, COMMAND_LEAVE, STATUS_LEFT);
+	return arrived_or_by_init(slot, cpu);
+}
+
+unsigned smp_online_all(const struct park_lot *lot)
+{
+	struct boss *boss = lot->boss;
+	unsigned lost = 0;
+	uint32_t i;
+
+	boss_pick_all(boss, UINT32_MAX);
+	boss_order(boss, COMMAND_LEAVE, STATUS_LEFT);
+	for (i = 0; i < boss->cpu_count; i++) {
+		if (cpu_state(smp_cpu(i)) == CPU_PARKED)
+			lost += arrived_or_by_init(&boss->slots[i], smp_cpu(i)) == ONLINE_NEVER;
+	}
+	return lost;
 }
 
 void park_here(struct slot *slot, uint64_t lot_enter)

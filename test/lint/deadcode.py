@@ -16,9 +16,6 @@ VARIANTS = ("test/faults/", "test/nohash/")
 REFERENCE = {
     "mm/*": "a whole of its own, tested and read as a reference; Baton keeps one space",
     "lib/range.c": "one small unit, of which the program uses a part",
-    "park_leave": "the way out of the lot, whose other half lot.S and lot.c are",
-    "boss_pick_one": "park_leave()'s",
-    "smp_any_unaccounted": "to be asked before a runtime service is called, which nothing does yet (protocol rule 16)",
     "cpu_state_text": "names the states for the test that compares the table of moves with docs/smp.md",
     "sha256_use": "chooses the engine for tests and benches",
 }

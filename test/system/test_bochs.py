@@ -48,6 +48,50 @@ def test_boots(tmp_path, smp, mode):
     handover(result, smp)
 
 
+def selftest(result, mode):
+    """(one CPU at a time, all at once) of a mode, numbers as int."""
+    lines = [{k: int(v) if v.isdigit() else v for k, v in e.items()} for e in result.all("selftest")
+             if e.get("mode") == mode]
+    return next(e for e in lines if "cpus" in e), next(e for e in lines if "cycles" in e)
+
+
+def passed(result, others, init=0):
+    last = result.event("selftest")
+    assert (last["verdict"], last["online"], last["init"], last["lost"]) == ("PASS", str(others), str(init), "0"), last
+
+
+@pytest.mark.parametrize("words", ("", "baton.fault=x2apic "))
+def test_mwait_sleeps_and_wakes_by_its_own_line(tmp_path, words):
+    """Not by reads, not by a neighbour's line; and with several of them, whose monitors this Bochs disarms, NMIs do the rest.
+    In x2APIC mode, too, of which INIT takes each CPU out here."""
+    result = run(tmp_path, words + "baton.selftest=smp:5", smp=4, baton=FAULTS)
+    passed(result, 3)
+    alone, together = selftest(result, "mwait")
+    assert [alone[k] for k in ("cpus", "asleep", "by_read", "by_neighbour", "by_store", "without_nmi")] == \
+        [3, 3, 0, 0, 3, 3], alone
+    assert together["cycles"] == 5 and together["nmis"] >= 1 and together["without_nmi"] >= 1, together
+    alone, _ = selftest(result, "hlt")
+    assert [alone[k] for k in ("asleep", "by_store", "without_nmi")] == [3, 0, 0], alone
+    handover(result, 4)
+
+
+def test_mwait_that_misses_the_store(tmp_path):
+    """The NMI after 50 us does it."""
+    result = run(tmp_path, "baton.fault=lost-store:1,lost-store:3 baton.selftest=smp:2", smp=4, baton=FAULTS)
+    passed(result, 3)
+    alone, _ = selftest(result, "mwait")
+    assert (alone["asleep"], alone["by_store"], alone["without_nmi"]) == (3, 1, 1), alone
+    handover(result, 4)
+
+
+def test_who_does_not_come_back_gets_init(tmp_path):
+    """Spinning: an NMI is enough. Stuck in the NMI's handler, or never returning: INIT-SIPI, and the CPU is ONLINE."""
+    result = run(tmp_path, "baton.fault=ignore-kick:1:spin,ignore-kick:2:counter baton.selftest=smp:2", smp=4,
+                 baton=FAULTS)
+    assert result.event("selftest")["verdict"] == "PASS" and result.event("selftest")["lost"] == "0"
+    assert int(result.event("selftest")["init"]) >= 1, result.event("selftest")
+
+
 def test_page_tables(tmp_path):
     """selftest mm where INVLPG removes one page and no more; and where each fourth flush is left out, which it finds."""
     good = run(tmp_path / "good", "baton.seed=3 baton.selftest=mm:150", smp=4).event("selftest")

@@ -29,6 +29,17 @@ def test_passes_and_boots_on(tmp_path, smp):
     check_good(result, smp)
 
 
+@pytest.mark.parametrize("smp", (2, 4))
+def test_cpus_go_and_come_back(tmp_path, smp):
+    """All CPUs offline and online again in HLT and in MWAIT, which TCG does not let sleep; the boot goes on."""
+    result = boot(tmp_path, smp=smp, options="baton.selftest=smp:3")
+    last = result.event("selftest")
+    assert (last["verdict"], last["online"], last["init"], last["lost"]) == ("PASS", str(smp - 1), "0", "0"), last
+    hlt = next(e for e in result.all("selftest") if e.get("mode") == "hlt" and "cpus" in e)
+    assert hlt["by_store"] == "0" and hlt["without_nmi"] == "0", hlt
+    check_good(result, smp)
+
+
 def test_entry_asks_for_it(tmp_path):
     result = boot(tmp_path, smp=2, conf=("selftest mm:20",))
     assert re.search(r"event=selftest room=mm verdict=PASS .*operations=20 ", result.text), result.tail()

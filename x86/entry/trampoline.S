@@ -60,7 +60,12 @@ trampoline_long:
 	leaq	trampoline_start(%rip), %rbx
 	movl	$MSR_APIC_BASE, %ecx
 	rdmsr
-	testl	$APIC_BASE_EXTD, %eax
+	movl	%eax, %edi
+	orw	PARAM(TP_APIC_BASE)(%rbx), %ax	/* processors keep x2APIC mode over INIT, Bochs does not */
+	cmpl	%eax, %edi
+	je	5f
+	wrmsr
+5:	testl	$APIC_BASE_EXTD, %eax
 	jz	1f
 	movl	$MSR_X2APIC_ID, %ecx
 	rdmsr

@@ -70,6 +70,7 @@ enum status trampoline_install(const struct trampoline_config *config, struct pr
 		.far_selector = SEL_CODE,
 		.gdt_limit = 4 * 8 - 1,
 		.gdt_base = (uint32_t)(page + TRAMPOLINE_PARAMS + TP_GDT),
+		.apic_base = config->x2apic ? APIC_BASE_EXTD : 0,
 		.idt_limit = 47,
 		.idt_base = (uint32_t)(page + TRAMPOLINE_PARAMS + TP_IDT),
 		.entry = config->entry,

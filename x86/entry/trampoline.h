@@ -19,6 +19,7 @@
 #define TP_STACK		0x14
 #define TP_FAR_OFFSET		0x1c
 #define TP_GDTR			0x24
+#define TP_APIC_BASE		0x2a
 #define TP_IDTR			0x2c
 #define TP_COUNT		0x34
 #define TP_ENTRY		0x38
@@ -33,6 +34,7 @@
 #define TC_BYTES		24
 
 #ifndef __ASSEMBLER__
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,6 +66,7 @@ struct trampoline_config {
 					 * bit; its first IRETQ opens NMIs */
 	uint64_t table;			/* struct trampoline_cpu[count], mapped under cr3 */
 	uint32_t count;
+	bool x2apic;			/* the boss's mode: a CPU that INIT took out of it comes back to it */
 };
 
 /* The page's parameter block; filled by trampoline_install(). */
@@ -76,7 +79,7 @@ struct trampoline_params {
 	uint32_t far_selector;
 	uint16_t gdt_limit;
 	uint32_t gdt_base;
-	uint16_t pad0;
+	uint16_t apic_base;		/* set in IA32_APIC_BASE: EXTD where the boss is in x2APIC mode, else nothing */
 	uint16_t idt_limit;
 	uint32_t idt_base;
 	uint16_t pad1;
@@ -95,6 +98,7 @@ _Static_assert(offsetof(struct trampoline_params, cr0) == TP_CR0, "trampoline.S"
 _Static_assert(offsetof(struct trampoline_params, stack_offset) == TP_STACK, "trampoline.S");
 _Static_assert(offsetof(struct trampoline_params, far_offset) == TP_FAR_OFFSET, "trampoline.S");
 _Static_assert(offsetof(struct trampoline_params, gdt_limit) == TP_GDTR, "trampoline.S");
+_Static_assert(offsetof(struct trampoline_params, apic_base) == TP_APIC_BASE, "trampoline.S");
 _Static_assert(offsetof(struct trampoline_params, idt_limit) == TP_IDTR, "trampoline.S");
 _Static_assert(offsetof(struct trampoline_params, entry) == TP_ENTRY, "trampoline.S");
 _Static_assert(offsetof(struct trampoline_params, table) == TP_TABLE, "trampoline.S");

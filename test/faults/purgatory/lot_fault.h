@@ -12,7 +12,8 @@
 enum slot_fault { FAULT_NONE, FAULT_SPIN = 1, FAULT_NMI_STUCK = 2, FAULT_COUNTING = 3, FAULT_DEAD = 4,
 		  FAULT_SPUN = 5,	/* spun once, and an NMI's restart of the loop ended it */
 		  FAULT_SKIPPED = 6,	/* boss_fault.h: not this CPU's doing */
-		  FAULT_RUNS_ON = 7 };	/* says HALTED and does not halt */
+		  FAULT_RUNS_ON = 7,	/* says HALTED and does not halt */
+		  FAULT_LOST_STORE = 8 };	/* its MWAIT is a HLT */
 
 static inline void lot_fault_run_on(struct slot *slot)
 {
@@ -50,6 +51,17 @@ static inline void lot_fault(struct slot *slot)
 			cpu_relax();		/* takes NMIs, comes back here after each */
 		}
 	}
+}
+
+/* Also makes Bochs 2.7 monitor what it is told to: on a TLB hit it would take the address that it translated last. */
+static inline bool lot_fault_slept(struct slot *slot)
+{
+	if (slot->fault == FAULT_LOST_STORE) {
+		cpu_hlt();
+		return true;
+	}
+	cpu_invlpg((uint64_t)(uintptr_t)&slot->control);
+	return false;
 }
 
 #endif

@@ -107,6 +107,12 @@ static void selftest_has_a_length(void **state)
 	assert_int_equal(c.selftest_mm, SELFTEST_MM_OPERATIONS);
 	assert_int_equal(config_parse_cmdline(&c, "baton.selftest=mm:77", false, &p), OK);
 	assert_int_equal(c.selftest_mm, 77);
+	assert_int_equal(c.selftest_smp, 0);
+	assert_int_equal(baton("selftest smp"), OK);
+	assert_int_equal(c.selftest_smp, SELFTEST_SMP_CYCLES);
+	assert_int_equal(baton("selftest smp:9"), OK);
+	assert_int_equal(c.selftest_smp, 9);
+	assert_int_equal(c.selftest_mm, 77);
 }
 
 static void not_there_yet(void **state)
@@ -150,11 +156,12 @@ static void bad_lines_are_named_and_skipped(void **state)
 		{ "on-failure fallbacks x", E_CONFIG_VALUE, "fallback ID" },
 		{ "lost-cpu x", E_CONFIG_VALUE, "refuse or continue" },
 		{ "init x", E_CONFIG_VALUE, "recall or hold" },
-		{ "selftest", E_CONFIG_VALUE, "mm or mm:N" },
-		{ "selftest smp", E_CONFIG_VALUE, "mm or mm:N" },
-		{ "selftest mmx", E_CONFIG_VALUE, "mm or mm:N" },
-		{ "selftest mm:", E_CONFIG_VALUE, "mm or mm:N" },
-		{ "selftest mm:0", E_CONFIG_VALUE, "mm or mm:N" },
+		{ "selftest", E_CONFIG_VALUE, "mm, smp, mm:N or smp:N" },
+		{ "selftest smpx", E_CONFIG_VALUE, "mm, smp, mm:N or smp:N" },
+		{ "selftest smp:0", E_CONFIG_VALUE, "mm, smp, mm:N or smp:N" },
+		{ "selftest mmx", E_CONFIG_VALUE, "mm, smp, mm:N or smp:N" },
+		{ "selftest mm:", E_CONFIG_VALUE, "mm, smp, mm:N or smp:N" },
+		{ "selftest mm:0", E_CONFIG_VALUE, "mm, smp, mm:N or smp:N" },
 		{ "selftest mm:1000001", E_CONFIG_VALUE, "1000000" },
 		{ "busmaster on", E_CONFIG_VALUE, "off or leave" },
 		{ "reset-after 86401", E_CONFIG_VALUE, "86400" },

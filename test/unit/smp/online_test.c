@@ -153,6 +153,7 @@ uint32_t apic_id(void) { return 0; }
 bool apic_is_bsp(void) { return boss_is_bsp; }
 bool apic_can_reach(uint32_t id) { return id <= reach_max; }
 bool apic_wait_idle(void) { return true; }
+enum apic_mode apic_mode(void) { return APIC_MODE_XAPIC; }
 uint32_t apic_errors(void) { return 0; }
 void apic_enable(void) { }
 void apic_enable_after_init(void) { }
@@ -435,6 +436,80 @@ static void words_between_cpus_are_ordered(void **state)
 	assert_int_equal(state_load, memory_order_acquire);
 }
 
+static void start_parked(unsigned i)
+{
+	assert_true(cpu_move(smp_cpu(i), CPU_ONLINE, CPU_PARKING));
+	assert_true(cpu_move(smp_cpu(i), CPU_PARKING, CPU_PARKED));
+}
+
+static void who_did_not_come_is_started_again(void **state)
+{
+	struct problem p = { .code = OK };
+
+	(void)state;
+	habits[2] = ABSENT;
+	bring_up();
+	assert_int_equal(cpu_state(smp_cpu(2)), CPU_NO_ANSWER);
+	assert_false(smp_start_again(smp_cpu(2), &p));
+	assert_int_equal(cpu_state(smp_cpu(2)), CPU_NO_ANSWER);
+	assert_int_equal(inits[2], 2);
+	assert_int_equal(ivt, LOW_PAGE << 12);
+	habits[2] = HEALTHY;
+	assert_true(smp_start_again(smp_cpu(2), &p));
+	assert_int_equal(cpu_state(smp_cpu(2)), CPU_ONLINE);
+	assert_false(smp_cpu(2)->was_here);
+	assert_int_equal(inits[2], 3);
+	assert_int_equal(ivt, 0x1234);			/* what was there before Baton, not Baton's own */
+	assert_false(gate_open);
+	assert_int_equal(inits[1] + inits[3] + inits[4] + inits[5], 4);	/* nobody else */
+	assert_false(smp_start_again(smp_cpu(2), &p));
+}
+
+static void parked_cpu_is_started_again(void **state)
+{
+	struct problem p = { .code = OK };
+	uint32_t online_us;
+
+	(void)state;
+	bring_up();
+	start_parked(3);
+	start_parked(4);
+	online_us = smp_cpu(3)->online_us = 77;
+	assert_true(smp_start_again(smp_cpu(3), &p));
+	assert_int_equal(cpu_state(smp_cpu(3)), CPU_ONLINE);
+	assert_true(smp_cpu(3)->was_here);
+	assert_int_equal(smp_cpu(3)->online_us, online_us);
+	assert_int_equal(ivt, 0x1234);
+	assert_int_equal(call_all(CALL_PING, 0, 0, 0, 1000), 0);
+	habits[4] = ABSENT;
+	assert_false(smp_start_again(smp_cpu(4), &p));
+	assert_int_equal(cpu_state(smp_cpu(4)), CPU_LOST);
+	assert_int_equal(ivt, LOW_PAGE << 12);		/* it may be on its way for good */
+	assert_false(smp_start_again(smp_cpu(4), &p));	/* and is never tried again */
+	assert_int_equal(inits[4], 2);
+}
+
+static void nobody_is_started_again_where_init_is_forbidden(void **state)
+{
+	struct problem p = { .code = OK };
+
+	(void)state;
+	bring_up();
+	start_parked(1);
+	start_parked(2);
+	smp_cpu(1)->is_bsp = true;
+	assert_false(smp_start_again(smp_cpu(1), &p));
+	smp_boss()->is_bsp = false;
+	assert_false(smp_start_again(smp_cpu(2), &p));
+	smp_boss()->is_bsp = true;
+	reach_max = 1;
+	assert_false(smp_start_again(smp_cpu(2), &p));
+	assert_int_equal(inits[1] + inits[2], 2);
+	assert_int_equal(cpu_state(smp_cpu(1)), CPU_PARKED);
+	assert_int_equal(cpu_state(smp_cpu(2)), CPU_PARKED);
+	assert_false(smp_start_again(smp_boss(), &p));
+}
+
 static void calls_reach_all_and_lose_the_deaf(void **state)
 {
 	uint64_t result;
@@ -489,6 +564,9 @@ int main(void)
 		TEST(a_call_is_done_once),
 		TEST(nobody_but_online_cpus_is_called),
 		TEST(words_between_cpus_are_ordered),
+		TEST(who_did_not_come_is_started_again),
+		TEST(parked_cpu_is_started_again),
+		TEST(nobody_is_started_again_where_init_is_forbidden),
 		TEST(calls_reach_all_and_lose_the_deaf),
 		TEST(busy_mailbox_is_not_overwritten),
 		TEST(bad_memory_is_refused),

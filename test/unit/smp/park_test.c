@@ -36,9 +36,13 @@ static uint64_t now;
 static char steps[100];			/* what park_here() did, a word each */
 static memory_order status_order;
 static bool stays;			/* CPUs do not follow LEAVE */
+static enum cpu_state again_to;		/* what becomes of a CPU that is started again */
+static unsigned started_again;
 
 static const struct boss_place place = { .code = 0x1000, .code_end = 0x2000, .park_root = ROOT, .lot_idt = 0x6000,
 					 .cr4_must = CR4_PAE, .cr4_must_not = CR4_PGE };
+
+static const struct park_lot lot = { &boss, &place, LOT_ENTER };
 
 unsigned smp_cpu_count(void) { return CPUS; }
 struct cpu *smp_cpu(unsigned index) { return &cpus[index]; }
@@ -47,6 +51,14 @@ uint64_t tsc_deadline(uint64_t us) { return now + us; }
 bool tsc_passed(uint64_t deadline) { return now >= deadline; }
 uint64_t tsc_khz(void) { return 1000; }
 uint64_t twin_cpu_rdtsc(void) { return now; }
+
+bool smp_start_again(struct cpu *cpu, struct problem *p)
+{
+	(void)p;
+	started_again++;
+	shared_store_relaxed_u32(&cpu->state, again_to);
+	return again_to == CPU_ONLINE;
+}
 
 static void step(const char *name)
 {
@@ -122,6 +134,7 @@ static int set_up(void **state)
 	memset(habits, 0, sizeof(habits));
 	memset(space.cpus, 0, sizeof(space.cpus));
 	stays = false;
+	started_again = 0;
 	for (i = 0; i < CPUS; i++) {
 		cpus[i].index = cpus[i].apic_id = slots[i].apic_id = i;
 		shared_store_relaxed_u32(&cpus[i].state, i ? CPU_ONLINE : CPU_BOSS);
@@ -189,22 +202,85 @@ static void parked_cpu_comes_back(void **state)
 {
 	(void)state;
 	park_all(&boss, &place, LOT_ENTER);
-	assert_true(park_leave(&boss, 2));
+	assert_int_equal(smp_online(&lot, &cpus[2]), ONLINE_BY_WORD);
 	assert_int_equal(cpu_state(&cpus[2]), CPU_ONLINE);
 	assert_int_equal(slots[2].boss.verdict, VERDICT_ONLINE);
 	assert_int_equal(cpu_state(&cpus[3]), CPU_PARKED);
-	assert_false(park_leave(&boss, 2));
+	assert_int_equal(smp_online(&lot, &cpus[2]), ONLINE_REFUSED);
+	assert_int_equal(started_again, 0);
 	assert_int_equal(park_all(&boss, &place, LOT_ENTER), 0);
 }
 
-static void who_does_not_leave_is_lost(void **state)
+static void who_does_not_leave_gets_init(void **state)
 {
 	(void)state;
 	park_all(&boss, &place, LOT_ENTER);
 	stays = true;
-	assert_false(park_leave(&boss, 2));
+	again_to = CPU_ONLINE;
+	assert_int_equal(smp_online(&lot, &cpus[2]), ONLINE_BY_INIT);
+	assert_int_equal(slots[2].boss.verdict, VERDICT_ONLINE);
+	assert_int_equal(slots[2].boss.inits, 1);
+	again_to = CPU_LOST;
+	assert_int_equal(smp_online(&lot, &cpus[3]), ONLINE_NEVER);
+	assert_int_equal(slots[3].boss.verdict, VERDICT_LOST);
+	again_to = CPU_PARKED;				/* INIT must not be sent to it */
+	assert_int_equal(smp_online(&lot, &cpus[4]), ONLINE_NEVER);
+	assert_int_equal(cpu_state(&cpus[4]), CPU_LOST);
+	assert_int_equal(slots[4].boss.verdict, VERDICT_LOST);
+	assert_int_equal(started_again, 3);
+	assert_int_equal(smp_online(&lot, &cpus[4]), ONLINE_REFUSED);
+}
+
+static void who_never_came_may_come_now(void **state)
+{
+	(void)state;
+	shared_store_relaxed_u32(&cpus[2].state, CPU_NO_ANSWER);
+	again_to = CPU_NO_ANSWER;
+	assert_int_equal(smp_online(&lot, &cpus[2]), ONLINE_NEVER);
+	assert_int_equal(slots[2].boss.verdict, VERDICT_NO_ANSWER);
+	again_to = CPU_ONLINE;
+	assert_int_equal(smp_online(&lot, &cpus[2]), ONLINE_BY_INIT);
+	assert_int_equal(slots[2].boss.verdict, VERDICT_ONLINE);
+	assert_true(smp_offline(&lot, &cpus[2], MODE_MWAIT));
+}
+
+static void all_come_back_together(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	shared_store_relaxed_u32(&cpus[4].state, CPU_LOST);
+	slots[4].boss.verdict = VERDICT_LOST;
+	park_all(&boss, &place, LOT_ENTER);
+	assert_int_equal(smp_online_all(&lot), 0);
+	for (i = 1; i < 4; i++)
+		assert_int_equal(cpu_state(&cpus[i]), CPU_ONLINE);
+	assert_int_equal(cpu_state(&cpus[4]), CPU_LOST);
+	park_all(&boss, &place, LOT_ENTER);
+	stays = true;
+	again_to = CPU_LOST;
+	assert_int_equal(smp_online_all(&lot), 3);
+	assert_int_equal(started_again, 3);
+}
+
+static void one_cpu_goes_alone(void **state)
+{
+	(void)state;
+	assert_true(smp_offline(&lot, &cpus[1], MODE_MWAIT));
+	assert_int_equal(cpu_state(&cpus[1]), CPU_PARKED);
+	assert_int_equal(cpu_state(&cpus[2]), CPU_ONLINE);
+	assert_int_equal(slots[1].mode, MODE_MWAIT);
+	assert_int_equal(slots[1].boss.verdict, VERDICT_PARKED);
+	assert_int_equal(shared_load_relaxed_u64(&space.cpus[0]), 0x1d);
+	assert_false(smp_offline(&lot, &cpus[1], MODE_HLT));	/* it is there */
+	assert_int_equal(slots[1].mode, MODE_MWAIT);
+	habits[2] = SILENT;
+	assert_false(smp_offline(&lot, &cpus[2], MODE_HLT));
 	assert_int_equal(cpu_state(&cpus[2]), CPU_LOST);
-	assert_int_equal(slots[2].boss.verdict, VERDICT_LOST);
+	habits[3] = OUTSIDE;
+	assert_false(smp_offline(&lot, &cpus[3], MODE_HLT));
+	assert_int_equal(cpu_state(&cpus[3]), CPU_LOST);
+	assert_false(smp_offline(&lot, &cpus[0], MODE_HLT));
 }
 
 static void enter(struct slot *slot)
@@ -241,7 +317,10 @@ int main(void)
 		TEST(only_online_cpus_are_sent),
 		TEST(an_old_status_is_no_arrival),
 		TEST(parked_cpu_comes_back),
-		TEST(who_does_not_leave_is_lost),
+		TEST(who_does_not_leave_gets_init),
+		TEST(who_never_came_may_come_now),
+		TEST(all_come_back_together),
+		TEST(one_cpu_goes_alone),
 		TEST(steps_of_the_cpu_itself),
 	};
 
