@@ -80,6 +80,20 @@ static bool parse_boss(const char *word, enum fault_boss *boss)
 	return false;
 }
 
+/* Words that are nothing but on. */
+static bool parse_flag(const char *at, struct fault *f)
+{
+	const struct { const char *word; bool *flag; } flags[] = {
+		{ "canary", &f->canary }, { "x2apic", &f->x2apic }, { "iommu-on", &f->iommu }, { "crash", &f->crash },
+		{ "hang", &f->hang }, { "stray-write", &f->stray_write }, { "stray", &f->stray }, { "leak", &f->leak },
+	};
+
+	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (strcmp(at, flags[i].word) == 0)
+			return *flags[i].flag = true;
+	return false;
+}
+
 static bool parse_word(const char *word, struct fault *f)
 {
 	const char *at = word;
@@ -93,24 +107,8 @@ static bool parse_word(const char *word, struct fault *f)
 		at += 6;
 		return parse_number(&at, &f->flush_every) && !*at && f->flush_every;
 	}
-	if (strcmp(at, "canary") == 0)
-		return f->canary = true;
-	if (strcmp(at, "x2apic") == 0)
-		return f->x2apic = true;
-	if (strcmp(at, "iommu-on") == 0)
-		return f->iommu = true;
-	if (strcmp(at, "crash") == 0)
-		return f->crash = true;
-	if (strcmp(at, "hang") == 0)
-		return f->hang = true;
-	if (strcmp(at, "stray-write") == 0)
-		return f->stray_write = true;
-	if (parse_boss(at, &f->boss))
+	if (parse_flag(at, f) || parse_boss(at, &f->boss))
 		return true;
-	if (strcmp(at, "stray") == 0)
-		return f->stray = true;
-	if (strcmp(at, "leak") == 0)
-		return f->leak = true;
 	if (strncmp(at, "left:", 5) == 0) {
 		at += 5;
 		f->left = true;

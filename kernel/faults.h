@@ -42,7 +42,7 @@
 #include "mm/flush.h"
 
 enum fault_kick { FAULT_KICK_NONE, FAULT_KICK_SPIN, FAULT_KICK_NMI, FAULT_KICK_COUNTER, FAULT_KICK_DEAD,
-		  FAULT_KICK_SKIPPED = 6, FAULT_KICK_RUNS_ON, FAULT_KICK_LOST_STORE };	/* slot_fault's own 5 lies between */
+		  FAULT_KICK_SKIPPED = 6, FAULT_KICK_RUNS_ON, FAULT_KICK_LOST_STORE };	/* slot_fault has a 5 */
 
 /* Of the boss's slot, beyond what a parked CPU's fault field may hold. */
 enum fault_boss { FAULT_BOSS_NONE, FAULT_BOSS_CRASH = 16, FAULT_BOSS_CRASH_TWICE, FAULT_BOSS_HANG,

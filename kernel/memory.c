@@ -34,8 +34,8 @@ static void read_features(struct mm_features *f)
  * take over the boss's CR0 and EFER, the block its CR0. */
 static void enable_protection(void)
 {
-	/* Caches on: a BIOS and its loaders may leave them off, every CPU gets the boss's CR0, and MONITOR arms on write-back
-	 * memory only. */
+	/* Caches on: a BIOS and its loaders may leave them off, every CPU gets the boss's CR0, and MONITOR arms on
+	 * write-back memory only. */
 	cpu_write_cr0((cpu_read_cr0() & ~(uint64_t)(CR0_CD | CR0_NW)) | CR0_WP);
 	if (cpu_cpuid(0x80000000, 0).eax >= 0x80000001 && (cpu_cpuid(0x80000001, 0).edx >> 20 & 1))
 		cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_NXE);

@@ -47,12 +47,12 @@ static bool stirred_by_reads(const struct slot *slot)
 	uint32_t since = turns(slot);
 
 	for (unsigned i = 0; i < READS; i++)
+		/* order: none; acquire keeps every read. pairs with: nothing. else: fewer reads than said */
 		(void)shared_load_acquire_u64(&slot->control.command);
 	return stirred(slot, since);
 }
 
-/* A store that changes nothing, to a line that only this sleeper could write otherwise. Not a locked instruction: Bochs does
- * not wake a monitor by those. */
+/* A plain store that changes nothing, to a line that only this sleeper could write otherwise. */
 static bool stirred_by_store(struct slot *slot, shared_u32 *word)
 {
 	uint32_t since = turns(slot);
@@ -125,8 +125,9 @@ static enum status one_at_a_time(const struct park_lot *lot, enum slot_mode mode
 	for (unsigned i = 0; i < smp_cpu_count(); i++)
 		if (cpu_state(smp_cpu(i)) == CPU_ONLINE)
 			one_cpu(lot, smp_cpu(i), mode, &sum);
-	log_event("selftest", "room=smp mode=%s cpus=%u asleep=%u by_read=%u by_neighbour=%u by_store=%u without_nmi=%u "
-		  "offline_ns=%lu kick_ns=%lu online_ns=%lu", mode_text(mode), sum.cpus, sum.asleep, sum.by_read,
+	log_event("selftest", "room=smp mode=%s cpus=%u asleep=%u by_read=%u by_neighbour=%u by_store=%u "
+		  "without_nmi=%u offline_ns=%lu kick_ns=%lu online_ns=%lu",
+		  mode_text(mode), sum.cpus, sum.asleep, sum.by_read,
 		  sum.by_neighbour, sum.by_store, sum.without_nmi, mean_ns(sum.offline_tsc, sum.cpus),
 		  mean_ns(sum.kick_tsc, sum.cpus), mean_ns(sum.online_tsc, sum.cpus));
 	if (mode == MODE_HLT && sum.by_store)

@@ -57,10 +57,11 @@ void smp_hold(const struct madt *madt, const struct online_config *config);
 enum status MUST_CHECK smp_bring_up(const struct online_config *config, struct online_result *result,
 				    struct problem *p);
 
-/* INIT-SIPI once more for one CPU that is PARKED and answers nothing, or is NO_ANSWER; true: it is ONLINE. Else it keeps its
- * state if it may not get INIT (may be the BSP, mailbox, ID out of reach) or the page cannot be written (*p says why), or
- * it is NO_ANSWER as before, or LOST if it was here once. Its arrival is the proof that it left the lot, so its stack and
- * slot are in nobody's use then. The page is closed again after it. Boss, interrupts off, after smp_bring_up(). */
+/* INIT-SIPI once more for one CPU that is PARKED and answers nothing, or is NO_ANSWER; true: it is ONLINE. Else it
+ * keeps its state if it may not get INIT (may be the BSP, mailbox, ID out of reach) or the page cannot be written (*p
+ * says why), or it is NO_ANSWER as before, or LOST if it was here once. Its arrival is the proof that it left the lot,
+ * so its stack and slot are in nobody's use then. The page is closed again after it. Boss, interrupts off, after
+ * smp_bring_up(). */
 bool MUST_CHECK smp_start_again(struct cpu *cpu, struct problem *p);
 
 /* The table. Valid after smp_init(). */

@@ -28,21 +28,21 @@ struct park_lot {
 	uint64_t lot_enter;
 };
 
-/* Sends one ONLINE CPU into the lot, to sleep in that mode. True: PARKED, as after park_all(); false: it was not ONLINE, or
- * is LOST now: its stack and slot are never used again, and the caller keeps the space's pages (space_quarantine()). Boss,
- * interrupts off. */
+/* Sends one ONLINE CPU into the lot, to sleep in that mode. True: PARKED, as after park_all(); false: it was not
+ * ONLINE, or is LOST now: its stack and slot are never used again, and the caller keeps the space's pages
+ * (space_quarantine()). Boss, interrupts off. */
 bool smp_offline(const struct park_lot *lot, struct cpu *cpu, enum slot_mode mode);
 
 /* How a CPU came back, or that it did not. */
 enum online_way { ONLINE_REFUSED, ONLINE_BY_WORD, ONLINE_BY_INIT, ONLINE_NEVER };
 
-/* Brings one CPU back ONLINE: a PARKED one by LEAVE (a store, and NMIs as for every command), within one generation; by
- * INIT-SIPI only if it does not follow, or is NO_ANSWER. NEVER: it is LOST, or NO_ANSWER as before; REFUSED: it was neither
- * PARKED nor NO_ANSWER. Deadlines: the kick's, then that of bring-up. Boss, interrupts off. */
+/* Brings one CPU back ONLINE: a PARKED one by LEAVE (a store, and NMIs as for every command), within one generation;
+ * by INIT-SIPI only if it does not follow, or is NO_ANSWER. NEVER: it is LOST, or NO_ANSWER as before; REFUSED: it was
+ * neither PARKED nor NO_ANSWER. Deadlines: the kick's, then that of bring-up. Boss, interrupts off. */
 enum online_way smp_online(const struct park_lot *lot, struct cpu *cpu);
 
-/* All that are PARKED at once, by LEAVE and one deadline for all; INIT-SIPI for those that stay, one after the other. Returns
- * how many are LOST. Boss, interrupts off. */
+/* All that are PARKED at once, by LEAVE and one deadline for all; INIT-SIPI for those that stay, one after the other.
+ * Returns how many are LOST. Boss, interrupts off. */
 unsigned smp_online_all(const struct park_lot *lot);
 
 /* CALL_PARK on the CPU itself; returns after LEAVE. Answers nothing: the slot's status is the proof. */
