@@ -2,8 +2,8 @@
 /*
  * The self-test of the lot on the machine itself (baton.selftest=smp): every CPU goes offline and comes back, alone
  * and with all others, in MWAIT and in HLT. While one sleeps alone the boss looks whether it turns its loop: by
- * itself, when its line is read, when a neighbour's line is written, when its own is. So the line says what this machine's MWAIT is
- * worth: emulators have one that returns at once.
+ * itself, when its line is read, when a neighbour's line is written, when its own is. So the line says what this
+ * machine's MWAIT is worth: emulators have one that returns at once.
  */
 #ifndef KERNEL_SELFTEST_SMP_H
 #define KERNEL_SELFTEST_SMP_H
