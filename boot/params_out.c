@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "boot/framebuffer.h"
 #include "boot/params_at.h"
 #include "boot/params_in.h"
 #include "lib/string.h"
@@ -51,19 +52,11 @@ static bool put_colour(uint8_t *p, uint32_t mask, unsigned *depth)
 
 static enum status put_framebuffer(uint8_t *page, const struct framebuffer *fb, struct problem *problem)
 {
-	uint32_t masks[4] = { 0xff, 0xff00, 0xff0000, 0xff000000 };
+	uint32_t masks[COLOURS];
 	unsigned depth = 0;
 
-	if (fb->format == PIXEL_BGRX) {
-		masks[0] = 0xff0000;
-		masks[2] = 0xff;
-	} else if (fb->format == PIXEL_MASK) {
-		masks[0] = fb->red_mask;
-		masks[1] = fb->green_mask;
-		masks[2] = fb->blue_mask;
-		masks[3] = fb->reserved_mask;
-	}
-	for (unsigned i = 0; i < 4; i++)
+	framebuffer_masks(fb, masks);
+	for (unsigned i = 0; i < COLOURS; i++)
 		if (!put_colour(page + AT_LFB_COLOURS + 2 * i, masks[i], &depth))
 			return problem_set(problem, E_CONFIG_VALUE, "framebuffer: pixel mask 0x%x is not one run",
 					   masks[i]);

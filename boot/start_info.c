@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "boot/framebuffer.h"
 #include "lib/string.h"
 
 #define MAGIC_MULTIBOOT1	0x2badb002u
@@ -91,17 +92,10 @@ static uint64_t run_kib(const struct start_info *in, uint64_t start, uint64_t en
 /* Colour positions and sizes, red, green, blue: six bytes. */
 static void put_colours(uint8_t *p, const struct framebuffer *fb)
 {
-	uint32_t masks[3] = { 0xff, 0xff00, 0xff0000 };
+	uint32_t masks[COLOURS];
 
-	if (fb->format == PIXEL_BGRX) {
-		masks[0] = 0xff0000;
-		masks[2] = 0xff;
-	} else if (fb->format == PIXEL_MASK) {
-		masks[0] = fb->red_mask;
-		masks[1] = fb->green_mask;
-		masks[2] = fb->blue_mask;
-	}
-	for (unsigned i = 0; i < 3; i++) {
+	framebuffer_masks(fb, masks);
+	for (unsigned i = 0; i < COLOUR_RESERVED; i++) {
 		p[2 * i] = masks[i] ? (uint8_t)__builtin_ctz(masks[i]) : 0;
 		for (uint32_t mask = masks[i]; mask; mask &= mask - 1)
 			p[2 * i + 1]++;

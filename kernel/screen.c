@@ -4,7 +4,6 @@
 #include <stdarg.h>
 
 #include "lib/fbtext.h"
-#include "lib/fmt.h"
 #include "lib/panel.h"
 #include "lib/string.h"
 
@@ -53,9 +52,8 @@ void screen_row(unsigned row, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	fmt_vsnprint(line, sizeof(line), format, arguments);
+	panel_line(line, format, arguments);
 	va_end(arguments);
-	panel_pad(line);
 	if (row >= text.rows)
 		return;
 	text.row = row;
@@ -69,9 +67,8 @@ void screen_next(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	fmt_vsnprint(line, sizeof(line), format, arguments);
+	panel_line(line, format, arguments);
 	va_end(arguments);
-	panel_pad(line);
 	screen_write("\r");
 	screen_write(line);
 }

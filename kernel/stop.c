@@ -156,12 +156,18 @@ static void show_facts(const struct problem *problem)
 	screen_facts(&panel);
 }
 
-_Noreturn void stop_problem(const struct problem *problem)
+/* From here on every console tells. */
+static void speak_up(const struct problem *problem)
 {
 	leave_record(problem);		/* before the consoles, which may fault */
 	log_quiet(false);
 	log_last_resort(!boot || !stop_map(boot, reset_by));
 	log_release();
+}
+
+_Noreturn void stop_problem(const struct problem *problem)
+{
+	speak_up(problem);
 	log_leave_screen();
 	log_problem(problem);
 	show_facts(problem);
@@ -243,10 +249,7 @@ void stop_exception(const struct trap_frame *f)
 	}
 	problem_set(&problem, E_EXCEPTION, "exception %lu at image+0x%lx, cr2=0x%lx", (unsigned long)f->vector,
 		    (unsigned long)(f->rip - image_base()), (unsigned long)cpu_read_cr2());
-	leave_record(&problem);
-	log_quiet(false);
-	log_last_resort(!boot || !stop_map(boot, reset_by));
-	log_release();
+	speak_up(&problem);
 	log_event("exception", "vector=%lu error=0x%lx rip=0x%lx base=0x%lx cr2=0x%lx", (unsigned long)f->vector,
 		  (unsigned long)f->error, (unsigned long)f->rip, (unsigned long)image_base(),
 		  (unsigned long)cpu_read_cr2());

@@ -63,10 +63,12 @@ void panel_make(struct panel *p, const struct panel_facts *f)
 	fmt_snprint(next_line(p), PANEL_COLUMNS + 1, "docs/errors.md explains E%02u.", f->code);
 }
 
-void panel_pad(char line[PANEL_COLUMNS + 1])
+void panel_line(char line[PANEL_COLUMNS + 1], const char *format, va_list arguments)
 {
-	size_t length = strnlen(line, PANEL_COLUMNS);
+	size_t length;
 
+	fmt_vsnprint(line, PANEL_COLUMNS + 1, format, arguments);
+	length = strnlen(line, PANEL_COLUMNS);
 	memset(line + length, ' ', PANEL_COLUMNS - length);
 	line[PANEL_COLUMNS] = 0;
 }

@@ -6,6 +6,7 @@
 #ifndef LIB_PANEL_H
 #define LIB_PANEL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,7 +29,7 @@ struct panel { char lines[PANEL_ROWS][PANEL_COLUMNS + 1]; unsigned count; };
 /* Words of the text are not cut unless one is longer than a line; more than PANEL_TEXT_ROWS hold ends in "...". */
 void panel_make(struct panel *panel, const struct panel_facts *facts);
 
-/* Fills a line up with blanks, so that it covers what it is written over. */
-void panel_pad(char line[PANEL_COLUMNS + 1]);
+/* A line of its full width: cut, or filled up with blanks so that it covers what it is written over. */
+void panel_line(char line[PANEL_COLUMNS + 1], const char *format, va_list arguments);
 
 #endif

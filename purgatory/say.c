@@ -82,9 +82,8 @@ void say_next(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	fmt_vsnprint(line, sizeof(line), format, arguments);
+	panel_line(line, format, arguments);
 	va_end(arguments);
-	panel_pad(line);
 	fbtext_write(&screen, "\r", 1);
 	fbtext_write(&screen, line, PANEL_COLUMNS);
 }

@@ -70,16 +70,27 @@ static void longest_texts(void **state)
 	assert_string_equal(p.lines[4] + strlen(p.lines[4]) - 3, "...");
 }
 
+static void line_of(char line[PANEL_COLUMNS + 1], const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	panel_line(line, format, arguments);
+	va_end(arguments);
+}
+
 static void padding(void **state)
 {
-	char line[PANEL_COLUMNS + 1] = "Restart in 9 s.";
+	char line[PANEL_COLUMNS + 1], full[PANEL_COLUMNS + 1];
 
 	(void)state;
-	panel_pad(line);
+	line_of(line, "Restart in %u s.", 9u);
 	assert_int_equal(strlen(line), PANEL_COLUMNS);
 	assert_int_equal(strspn(line + 15, " "), PANEL_COLUMNS - 15);
-	panel_pad(line);
-	assert_int_equal(strlen(line), PANEL_COLUMNS);
+	line_of(full, "%s", line);
+	assert_string_equal(full, line);
+	line_of(full, "%sand more", line);
+	assert_int_equal(strlen(full), PANEL_COLUMNS);
 }
 
 int main(void)
