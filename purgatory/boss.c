@@ -101,6 +101,16 @@ static bool sleeps_in_hlt(const struct slot *slot)
 	return slot->mode != MODE_MWAIT || slot->boss.verdict != VERDICT_PARKED;
 }
 
+/* The next command to one CPU: later answers to an earlier one count no more. */
+static void give(struct slot *slot, enum slot_command command)
+{
+	uint32_t sequence = slot_sequence(shared_load_relaxed_u64(&slot->control.command)) + 1;
+
+	/* order: work before command. pairs with: lot_turn(), lot_sleep(). else: an older stripe, or the CPU
+	 * sleeps through it */
+	shared_store_release_u64(&slot->control.command, slot_word(sequence, command));
+}
+
 void boss_command(struct boss *boss, enum slot_command command)
 {
 	uint32_t i, helper = 0, helpers = 0;
@@ -111,7 +121,6 @@ void boss_command(struct boss *boss, enum slot_command command)
 		helpers += boss->slots[i].boss.pending;
 	for (i = 0; i < boss->cpu_count; i++) {
 		struct slot *slot = &boss->slots[i];
-		uint32_t sequence = slot_sequence(shared_load_relaxed_u64(&slot->control.command)) + 1;
 
 		slot->boss.stripe = slot->boss.missed = 0;
 		if (!slot->boss.pending)
@@ -119,9 +128,7 @@ void boss_command(struct boss *boss, enum slot_command command)
 		slot->boss.stripe = command == COMMAND_VERIFY ? ++helper : 0;
 		shared_store_relaxed_u32(&slot->control.work_first, slot->boss.stripe);
 		shared_store_relaxed_u32(&slot->control.work_stride, command == COMMAND_VERIFY ? helpers + 1 : 0);
-		/* order: work before command. pairs with: lot_turn(), lot_sleep(). else: an older stripe, or the CPU
-		 * sleeps through it */
-		shared_store_release_u64(&slot->control.command, slot_word(sequence, command));
+		give(slot, command);
 		boss->kicks++;
 		slot->boss.next_nmi_us = boss->nmi_after_us;
 		if (sleeps_in_hlt(slot)) {
@@ -253,8 +260,14 @@ static unsigned init_pending(struct boss *boss, bool idle)
 /* SIPI into the recall page, once more to those whom the first did not reach. Returns how many stay silent. */
 static unsigned recall_pending(struct boss *boss)
 {
-	uint32_t icr_low = ICR_SIPI | (uint32_t)(boss->recall_page >> 12);
+	uint32_t icr_low = ICR_SIPI | (uint32_t)(boss->recall_page >> 12), i;
 
+	/* HALT anew, while they wait for SIPI: whoever answered the first one late, just before its INIT, has
+	 * proven nothing about where it is after it. */
+	for (i = 0; i < boss->cpu_count; i++) {
+		if (boss->slots[i].boss.pending)
+			give(&boss->slots[i], COMMAND_HALT);
+	}
 	to_pending(boss, icr_low);
 	if (!boss_await(boss, STATUS_HALTED, BOSS_SECOND_SIPI_US, false))
 		return 0;

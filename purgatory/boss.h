@@ -79,7 +79,8 @@ unsigned boss_await_work(struct boss *boss, uint64_t us);
 unsigned boss_order(struct boss *boss, enum slot_command command, enum slot_status status);
 
 /* Rules 10 and 14, after a HALT that left CPUs pending: INIT each of them and, if recall, SIPI into the recall page,
- * then await HALTED once more, with a second SIPI to those silent for BOSS_SECOND_SIPI_US. No NMI leaves meanwhile.
+ * then await HALTED once more, to a HALT of its own: an answer to the first one, given late, is no proof. A second SIPI
+ * goes to those silent for BOSS_SECOND_SIPI_US. No NMI leaves meanwhile.
  * LOST at once, without INIT: slot.no_init, and everybody whose INIT the APIC does not take. IVT[2] points to the
  * recall page from before the first INIT until nobody who got one is silent: with INIT_HELD or LOST CPUs it stays.
  * Verdicts: INIT_RECALLED, INIT_HELD, LOST. Returns how many are LOST. */

@@ -37,7 +37,7 @@ static void lot_sleep(struct slot *slot, uint64_t seen)
 	if (lot_fault_slept(slot))
 		return;
 	cpu_monitor(&slot->control);
-	/* order: MONITOR before this load. pairs with: boss_command(). else: a store between the caller's look and
+	/* order: MONITOR before this load. pairs with: give(). else: a store between the caller's look and
 	 * MONITOR wakes nobody. A load does not pass MONITOR (SDM 2B: ordered as a load, and so is this one). */
 	if (shared_load_acquire_u64(&slot->control.command) == seen)
 		cpu_mwait();
@@ -102,7 +102,7 @@ bool lot_turn(struct slot *slot)
 		lot_arrive(slot);
 		return true;
 	}
-	/* order: command before its work. pairs with: boss_command(). else: VERIFY with an older stripe */
+	/* order: command before its work. pairs with: give(). else: VERIFY with an older stripe */
 	command = shared_load_acquire_u64(&slot->control.command);
 	if (slot_sequence(command) == slot_sequence(status) && slot_value(status) != STATUS_VERIFYING) {
 		lot_sleep(slot, command);

@@ -378,6 +378,24 @@ static void test_second_sipi_to_the_silent_only(void **state)
 	assert_int_equal(ivt, IVT_OLD);
 }
 
+/* HALTED comes after the deadline and before INIT: it says nothing about where the CPU is after INIT. */
+static void test_late_halted_is_no_recall(void **state)
+{
+	(void)state;
+	script[1] = SILENT;
+	script[2] = AFTER_SIPI;
+	halt_but(2);
+	answer(1, 1, STATUS_HALTED);
+	answer(2, 1, STATUS_HALTED);
+	assert_int_equal(boss_init_silent(&boss, true), 1);
+	assert_int_equal(slots[1].boss.verdict, VERDICT_LOST);
+	assert_int_equal(slots[2].boss.verdict, VERDICT_INIT_RECALLED);
+	assert_int_equal(sipis[1], 2);
+	assert_int_equal(ivt, IVT_TAKEN);		/* 1 may be in the trampoline */
+	assert_int_equal(slot_sequence(shared_load_relaxed_u64(&slots[2].status)), 2);
+	assert_int_equal(sequence_of(&slots[3]), 1);	/* no new command to those that had answered in time */
+}
+
 static void test_init_waits_for_the_last_nmi(void **state)
 {
 	(void)state;
@@ -456,7 +474,8 @@ int main(void)
 		T(test_silent_cpus_share_one_deadline), T(test_command_value_is_no_answer),
 		T(test_late_answer_is_not_the_next_ones), T(test_double_answer_counts_once), T(test_pick),
 		T(test_stripes), T(test_missed_work), T(test_init_recalls), T(test_init_holds),
-		T(test_ivt_is_given_back), T(test_second_sipi_to_the_silent_only), T(test_init_waits_for_the_last_nmi),
+		T(test_ivt_is_given_back), T(test_second_sipi_to_the_silent_only),
+		T(test_late_halted_is_no_recall), T(test_init_waits_for_the_last_nmi),
 		T(test_stuck_icr_sends_no_init), T(test_refused_init_does_not_hold), T(test_bsp_never_gets_init),
 	};
 

@@ -150,6 +150,10 @@ static void test_halt_loads_the_park_root_first(void **state)
 	order = 0;
 	lot_turn(&slot);
 	assert_int_equal(order, 5);		/* HLT, never MWAIT again */
+	command(2, COMMAND_HALT);		/* once more, as after INIT: an answer of its own */
+	lot_turn(&slot);
+	assert_int_equal(status(), STATUS_HALTED);
+	assert_int_equal(sequence(), 2);
 }
 
 static void test_wait_and_garbage_are_not_answered(void **state)
