@@ -430,14 +430,6 @@ enum status config_parse_cmdline(struct config *config, const char *cmdline, boo
 	}
 }
 
-enum status config_check_on_failure(const struct config *config, struct problem *problem)
-{
-	if (config->on_failure == ON_FAILURE_FALLBACK)
-		return problem_set(problem, E_NOT_SUPPORTED, "on-failure fallback %.100s is not supported yet",
-				   config->fallback_id);
-	return OK;
-}
-
 void config_settle_loop(struct config *config)
 {
 	if (config->hours && !config->loop_set)

@@ -77,9 +77,6 @@ enum status config_set_policy(struct config *config, const char *key, const char
 enum status config_parse_cmdline(struct config *config, const char *cmdline, bool faults_build,
 				 struct problem *problem);
 
-/* For whoever acts on a failure: E15 for on-failure fallback, which is parsed but not there yet. */
-enum status config_check_on_failure(const struct config *config, struct problem *problem);
-
 /* hours without a number of generations is a loop as long as that. When every source has been read. */
 #define CONFIG_LOOP_FOREVER	1000000000ull
 void config_settle_loop(struct config *config);

@@ -126,8 +126,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 		menu.problem_count = 0;
 		menu.story = "";
 		last_chosen();
-		start_entry(entries_listed(&entries, menu.selected), &settings, menu.edited ? menu.options : NULL,
-			    menu.watch_until_ms, &problem);
+		start_entry(&entries, entries_listed(&entries, menu.selected), &settings,
+			    menu.edited ? menu.options : NULL, menu.watch_until_ms, &problem);
 		menu.held = true;
 		menu_add_problem(&menu, &problem);
 	}

@@ -5,6 +5,7 @@
 #include "boot/loop.h"
 #include "efi/bundle.h"
 #include "efi/exit.h"
+#include "efi/fallback.h"
 #include "efi/firmware.h"
 #include "efi/input.h"
 #include "efi/mp.h"
@@ -100,15 +101,6 @@ static bool is_program(const struct listed_entry *listed)
 	       !load_is_uki(&listed->volume->source, listed->entry.efi_path, &work, &unused);
 }
 
-/* A policy that cannot act yet must not look as if it did: one line, and the default (restart) stands in. */
-static void warn_policy(const struct config *config)
-{
-	struct problem problem = { .code = OK };
-
-	if (config_check_on_failure(config, &problem))
-		print_problem(&problem);
-}
-
 /* The person who held a key while the hidden menu's time ran and the files were read. */
 static bool key_came(uint64_t until_ms)
 {
@@ -118,8 +110,8 @@ static bool key_came(uint64_t until_ms)
 	return input_wait(&key, until_ms > now ? (uint32_t)(until_ms - now) : 0);
 }
 
-enum status start_entry(struct listed_entry *listed, const struct settings *settings, const char *options,
-			uint64_t watch_until_ms, struct problem *problem)
+enum status start_entry(const struct entries *entries, struct listed_entry *listed, const struct settings *settings,
+			const char *options, uint64_t watch_until_ms, struct problem *problem)
 {
 	struct entry *entry = &listed->entry;
 	static char as_written[CMDLINE_MAX];
@@ -141,19 +133,21 @@ enum status start_entry(struct listed_entry *listed, const struct settings *sett
 	if (program) {
 		error = start_program(listed, settings, problem);
 	} else if (!error) {
-		warn_policy(&info.config);
 		error = load(listed, settings->cmdline, problem);
 	}
 	memcpy(entry->options, as_written, sizeof as_written);
 	if (error || program)
 		return error;
+	fallback_load(entries, listed, &work, &info);
 	if (watch_until_ms && key_came(watch_until_ms)) {
+		fallback_release(&info);
 		load_release(&listed->volume->source, &info.plan);
 		return OK;
 	}
 	tables_collect(&info);
 	tell_next_system(listed, settings);
 	error = exit_to_kernel(&info, problem);
+	fallback_release(&info);
 	load_release(&listed->volume->source, &info.plan);
 	return error;
 }

@@ -30,7 +30,8 @@ struct block_layout block_layout(unsigned cpu_count, unsigned table_pages)
 	l.plan = sizeof(struct block_header);
 	l.cpu_list = l.plan + sizeof(struct plan);
 	l.ranges = (l.cpu_list + 4ull * cpu_count + 7) & ~7ull;
-	l.idt = mm_page_up(l.ranges + sizeof(struct block_range) * BLOCK_RANGES);
+	l.fallback = l.ranges + sizeof(struct block_range) * BLOCK_RANGES;
+	l.idt = mm_page_up(l.fallback + sizeof(struct plan));
 	l.recall = l.idt + 2 * BLOCK_BOSS_IDT;		/* under digest, as everything from the IDTs to the code is */
 	l.tables = mm_page_up(l.recall + sizeof(struct block_recall) * cpu_count);
 	l.blob = l.tables + table_pages * MM_PAGE_BYTES;
@@ -111,20 +112,20 @@ static const char *segment_name(enum segment_kind kind)
 	return kind >= SEGMENT_KERNEL && kind <= SEGMENT_OTHER ? names[kind] : "other";
 }
 
-/* Appends one segment and its digests; chunks NULL: computed here. */
-static enum status add_segment(struct plan *plan, const struct block_config *c, const struct boot_segment *s,
-			       struct problem *problem)
+/* Appends one segment and its digests; chunks NULL: computed here. prefix: of its name. */
+static enum status add_segment(struct plan *plan, uint64_t table_bytes, const char *prefix,
+			       const struct boot_segment *s, struct problem *problem)
 {
-	struct chunk_digest *table = cpu_phys_pointer(c->digest_table);
+	struct chunk_digest *table = cpu_phys_pointer(plan->digest_table);
 	uint32_t chunks = (uint32_t)((s->size + CHUNK_BYTES - 1) / CHUNK_BYTES), i;
 	struct plan_segment *out = &plan->segments[plan->segment_count];
 	const char *name = segment_name(s->kind);
 
 	if (plan->segment_count == PLAN_SEGMENTS)
 		return problem_set(problem, E_NOT_SUPPORTED, "plan: more than %u segments", PLAN_SEGMENTS);
-	if ((uint64_t)(plan->digest_count + chunks) * sizeof(*table) > c->digest_bytes)
+	if ((uint64_t)(plan->digest_count + chunks) * sizeof(*table) > table_bytes)
 		return problem_set(problem, E_NO_MEMORY, "digest table: %llu bytes do not hold segment %s",
-				   (unsigned long long)c->digest_bytes, name);
+				   (unsigned long long)table_bytes, name);
 	out->kind = s->kind;
 	out->first_chunk = plan->digest_count;
 	out->dest = s->dest;
@@ -133,7 +134,8 @@ static enum status add_segment(struct plan *plan, const struct block_config *c, 
 	out->memory_size = s->memory_size > s->size ? s->memory_size : s->size;
 	if (s->backup && s->backup + s->size <= 4 * MM_1G_BYTES)	/* the hand-over root maps memory below it */
 		out->backup = s->backup;
-	memcpy(out->name, name, strlen(name));
+	memcpy(out->name, prefix, strlen(prefix));
+	memcpy(out->name + strlen(prefix), name, strlen(name));
 	for (i = 0; i < chunks; i++) {
 		uint64_t at = (uint64_t)i * CHUNK_BYTES;
 
@@ -187,27 +189,63 @@ static void fill_plan(const struct block *b, const struct block_config *c)
 	p->framebuffer = c->framebuffer;
 	p->reset = c->reset;
 	p->watchdog = c->watchdog;
+	memcpy(p->entry_id, c->segments->entry_id, sizeof(p->entry_id) - 1);
 }
 
-/* The segments, the block's own read-only part last, when nothing in it changes any more; then the digests that
- * vouch for each other, inside out. */
+/* The segments, the block's own read-only part last, when nothing in it changes any more. */
+static enum status add_segments(struct plan *p, const struct boot_plan *from, const char *prefix,
+				const struct boot_segment *own, struct problem *problem)
+{
+	uint64_t table_bytes = (uint64_t)from->digest_capacity * sizeof(struct chunk_digest);
+	enum status status = OK;
+	unsigned i;
+
+	for (i = 0; !status && i < from->segment_count; i++)
+		if (from->segments[i].size)
+			status = add_segment(p, table_bytes, prefix, &from->segments[i], problem);
+	if (!status)
+		status = add_segment(p, table_bytes, prefix, own, problem);
+	if (!status)
+		sha256_compute(p->digest_table_sha256, cpu_phys_pointer(p->digest_table),
+			       (uint64_t)p->digest_count * sizeof(struct chunk_digest));
+	return status;
+}
+
+/* The same handover with another entry at its end. By the boss alone: the helpers' slots name the first plan. */
+static enum status add_fallback(const struct block *b, const struct block_layout *l, const struct block_config *c,
+				const struct plan *empty, const struct boot_segment *own, struct problem *problem)
+{
+	struct plan *p = cpu_phys_pointer(b->base + l->fallback);
+	enum status status;
+
+	*p = *empty;
+	p->entry = c->fallback->kernel_entry;
+	p->boot_params = c->fallback_params;
+	p->protected_mode = p->magic = 0;
+	p->digest_table = (uintptr_t)c->fallback->digest_table;
+	p->helper_limit = 0;
+	memset(p->entry_id, 0, sizeof(p->entry_id));
+	memcpy(p->entry_id, c->fallback->entry_id, sizeof(p->entry_id) - 1);
+	status = add_segments(p, c->fallback, PLAN_FALLBACK_PREFIX, own, problem);
+	b->plan->fallback = b->base + l->fallback;
+	sha256_compute(b->plan->fallback_sha256, p, sizeof(*p));
+	return status;
+}
+
+/* The digests that vouch for each other, inside out. */
 static enum status seal(const struct block *b, const struct block_layout *l, const struct block_config *c,
 			struct problem *problem)
 {
 	struct boot_segment own = { .kind = SEGMENT_BLOCK, .dest = b->base + l->idt, .size = l->data - l->idt };
 	struct block_header *h = b->header;
 	enum status status = OK;
-	unsigned i;
 
-	for (i = 0; !status && i < c->segments->segment_count; i++)
-		if (c->segments->segments[i].size)
-			status = add_segment(b->plan, c, &c->segments->segments[i], problem);
+	if (c->fallback)
+		status = add_fallback(b, l, c, b->plan, &own, problem);
 	if (!status)
-		status = add_segment(b->plan, c, &own, problem);
+		status = add_segments(b->plan, c->segments, "", &own, problem);
 	if (status)
 		return status;
-	sha256_compute(b->plan->digest_table_sha256, cpu_phys_pointer(c->digest_table),
-		       (uint64_t)b->plan->digest_count * sizeof(struct chunk_digest));
 	sha256_compute(h->plan_sha256, b->plan, sizeof(*b->plan));
 	h->crc32 = 0;
 	h->crc32 = crc32(crc32(0, h, sizeof(*h)), (uint8_t *)h + h->cpu_list_offset, 4ull * h->cpu_count);

@@ -48,6 +48,8 @@ struct block_config {
 	uint32_t lapic_svr, lapic_lint0;	/* as found on the boss */
 	unsigned levels;		/* as found */
 	const struct mm_features *features;
+	const struct boot_plan *fallback;	/* to start instead, on-failure fallback; NULL: none */
+	uint64_t fallback_params;	/* its RSI */
 	const struct boot_plan *segments;	/* placed, digests known; chunks in plan order */
 	const struct mm_range *ram;	/* block_list_ram() */
 	unsigned ram_count;		/* at most BLOCK_RAM_MAX */

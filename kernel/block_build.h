@@ -11,7 +11,7 @@
 
 /* Offsets from the block's start; idt, tables, blob, code, data and slots page aligned. */
 struct block_layout {
-	uint64_t plan, cpu_list, recall, ranges, idt, tables, blob, code, data, slots, end;
+	uint64_t plan, cpu_list, recall, ranges, fallback, idt, tables, blob, code, data, slots, end;
 };
 
 struct block_layout block_layout(unsigned cpu_count, unsigned table_pages);

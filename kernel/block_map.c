@@ -4,7 +4,7 @@
 #include "mm/identity.h"
 #include "mm/share.h"
 
-#define LIST_MAX	(BLOCK_RAM_MAX + 2 * SEGMENT_MAX + 16)
+#define LIST_MAX	(BLOCK_RAM_MAX + 3 * SEGMENT_MAX + 20)
 #define FOUR_GIB	(4 * MM_1G_BYTES)
 
 struct list {
@@ -82,15 +82,29 @@ static void add_block(struct list *list, const struct block *b, const struct blo
 	add(list, "block data", b->base + l->data, l->end - l->data, MM_WRITE, MM_PAGE_4K);
 }
 
-/* What the verify root cannot borrow from the hand-over root, since it has 4 KiB tables of its own there. */
-static void add_near(struct list *list, const struct window *w, const struct block_config *c)
+static uint64_t fallback_table_bytes(const struct block_config *c)
 {
-	const struct boot_plan *plan = c->segments;
+	return (uint64_t)c->fallback->digest_capacity * sizeof(struct chunk_digest);
+}
+
+static void add_near_plan(struct list *list, const struct window *w, const struct boot_plan *plan)
+{
 	unsigned i;
 
 	for (i = 0; i < plan->segment_count && i < SEGMENT_MAX; i++)
 		add_inside(list, w, "segment", plan->segments[i].dest, plan->segments[i].reserved_size, MM_READ);
+}
+
+/* What the verify root cannot borrow from the hand-over root, since it has 4 KiB tables of its own there. */
+static void add_near(struct list *list, const struct window *w, const struct block_config *c)
+{
+	add_near_plan(list, w, c->segments);
 	add_inside(list, w, "digest table", c->digest_table, c->digest_bytes, MM_READ);
+	if (c->fallback) {
+		add_near_plan(list, w, c->fallback);
+		add_inside(list, w, "digest table", (uintptr_t)c->fallback->digest_table, fallback_table_bytes(c),
+			   MM_READ);
+	}
 	add_inside(list, w, "trampoline", c->low_page, c->low_page ? MM_PAGE_BYTES : 0, MM_EXEC);
 }
 
@@ -129,6 +143,9 @@ static void add_handover(struct list *list, const struct block *b, const struct 
 	for (i = 0; i < plan->segment_count && i < SEGMENT_MAX; i++)
 		add(list, "segment", plan->segments[i].dest, plan->segments[i].reserved_size, all, MM_PAGE_2M);
 	add(list, "digest table", c->digest_table, c->digest_bytes, all, MM_PAGE_2M);
+	if (c->fallback)		/* its segments lie below 4 GiB, in what is mapped above */
+		add(list, "digest table", (uintptr_t)c->fallback->digest_table, fallback_table_bytes(c), all,
+		    MM_PAGE_2M);
 	add(list, "report", c->report, c->report_bytes, all, MM_PAGE_2M);
 	add(list, "block", b->base, l->end, all, MM_PAGE_2M);
 }

@@ -272,8 +272,12 @@ enum status door2_open_bundle(struct door2 *d, struct problem *problem)
 		return s;
 	entry_apply_policy(&entries[0], &info->config);
 	apply_cmdline(d);
-	if (config_check_on_failure(&info->config, &note))
+	if (info->config.on_failure == ON_FAILURE_FALLBACK) {
+		problem_set(&note, E_NOT_SUPPORTED,
+			    "on-failure fallback %.100s: only where firmware loads the entries; as if not set",
+			    info->config.fallback_id);
 		door2_note(info, &note);
+	}
 	config_settle_loop(&info->config);
 	loop_end_decide(info);
 	if (info->config.loop && !info->config.seed) {

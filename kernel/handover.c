@@ -115,19 +115,30 @@ static const struct boot_segment *read_to(const struct boot_plan *plan, uint64_t
 	return NULL;
 }
 
-static void report_segments(const struct boot_info *info, const struct block *block, struct report *report)
+static bool is_reported(const struct plan *first, const struct plan *plan, uint64_t dest)
 {
-	const struct chunk_digest *table = (const void *)block->plan->digest_table;
+	for (unsigned i = 0; plan != first && i < first->segment_count; i++)
+		if (first->segments[i].dest == dest)
+			return true;
+	return false;
+}
 
-	for (unsigned i = 0; i < block->plan->segment_count; i++) {
-		const struct plan_segment *from = &block->plan->segments[i];
-		struct report_segment *to = report_add_segment(report, from->name);
-		const struct boot_segment *file = read_to(&info->plan, from->dest);
+/* Those of the fallback's that are not the first's too. */
+static void report_segments(const struct boot_plan *files, const struct plan *first, const struct plan *plan,
+			    struct report *report)
+{
+	const struct chunk_digest *table = (const void *)plan->digest_table;
+
+	for (unsigned i = 0; i < plan->segment_count; i++) {
+		const struct plan_segment *from = &plan->segments[i];
+		struct report_segment *to = is_reported(first, plan, from->dest) ? NULL :
+					    report_add_segment(report, from->name);
+		const struct boot_segment *file = read_to(files, from->dest);
 		const char *path = file ? file->path : "";
 		bool whole = file && file->whole_known;
 
 		if (!to)
-			break;
+			continue;
 		fmt_snprint(to->path, sizeof(to->path), "%s", path);
 		to->address = from->dest;
 		to->size = from->size;
@@ -234,6 +245,8 @@ static struct block_config configure(struct boot_info *info, const struct machin
 		.lapic_base = c.lapic_base, .lapic_svr = apic_found().svr, .lapic_lint0 = apic_found().lint0,
 		.levels = c.levels, .features = c.features,
 		.segments = &info->plan,
+		.fallback = info->fallback.segment_count ? &info->fallback : NULL,
+		.fallback_params = next->fallback_params,
 		.ram = c.ram, .ram_count = c.ram_count,
 		.entry = info->plan.kernel_entry, .boot_params = next->boot_params,
 		.protected_mode = info->plan.protocol != NEXT_LINUX, .magic = start_info_magic(info->plan.protocol),
@@ -282,6 +295,8 @@ static void settle_slots(struct handover *h)
 enum status handover_describe(const struct boot_info *info, struct next *next, struct handover *h,
 			      struct problem *problem)
 {
+	const struct plan *plan = h->block.plan;
+
 	if (info->low_page) {
 		enum status s = block_arm_recall(&h->block, problem);
 
@@ -290,7 +305,9 @@ enum status handover_describe(const struct boot_info *info, struct next *next, s
 	}
 	settle_slots(h);
 	report_machine(h, &next->report);
-	report_segments(info, &h->block, &next->report);
+	report_segments(&info->plan, plan, plan, &next->report);
+	if (plan->fallback)
+		report_segments(&info->fallback, plan, (const struct plan *)plan->fallback, &next->report);
 	report_cpus(h, &next->report);
 	return OK;
 }
@@ -324,10 +341,10 @@ enum status handover_roll_call(struct handover *h, struct problem *problem)
 }
 
 /* Faults go in last: after every digest and every check of the kernel's side. */
-static void damage(const struct block *block)
+static void damage(const struct plan *plan)
 {
-	for (unsigned i = 0; i < block->plan->segment_count; i++) {
-		const struct plan_segment *s = &block->plan->segments[i];
+	for (unsigned i = 0; i < plan->segment_count; i++) {
+		const struct plan_segment *s = &plan->segments[i];
 		char backup[sizeof(s->name) + 8];
 
 		faults_damage(s->name, s->dest, s->size);
@@ -339,7 +356,9 @@ static void damage(const struct block *block)
 
 _Noreturn void handover_commit(const struct machine *machine, struct handover *h)
 {
-	damage(&h->block);
+	damage(h->block.plan);
+	if (h->block.plan->fallback)
+		damage((const struct plan *)h->block.plan->fallback);
 	if (machine->clock.hpet_base)
 		hpet_stop(machine->clock.hpet_base);
 	pit_stop();

@@ -205,6 +205,7 @@ static void with_all_cpus(void *argument)
 		phase_done("load");
 	}
 	must(memory_protect_placed(&info->plan, &problem));
+	must(memory_protect_placed(&info->fallback, &problem));
 	next_open_report(&next, smp_cpu_count(), INVENTORY_PCI_REPORTED, loop_running());
 	report_identity(&next.report, info, &platform, loop_generation());
 	stop_record_in(&next.report);

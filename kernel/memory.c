@@ -41,6 +41,13 @@ static void enable_protection(void)
 		cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_NXE);
 }
 
+static enum status reserve_digests(struct boot_info *info, const char *what, const struct boot_plan *plan,
+				   struct problem *problem)
+{
+	return memory_reserve_at(info, what, (uintptr_t)plan->digest_table,
+				 mm_page_up((uint64_t)plan->digest_capacity * sizeof(struct chunk_digest)), problem);
+}
+
 enum status memory_open(struct boot_info *info, struct problem *problem)
 {
 	struct kernel_memory *m = &kernel_memory;
@@ -63,9 +70,9 @@ enum status memory_open(struct boot_info *info, struct problem *problem)
 	if (s == OK && info->low_page)
 		s = memory_reserve_at(info, "trampoline", info->low_page, MM_PAGE_BYTES, problem);
 	if (s == OK && info->plan.digest_table)
-		s = memory_reserve_at(info, "digests", (uintptr_t)info->plan.digest_table,
-				      mm_page_up((uint64_t)info->plan.digest_capacity * sizeof(struct chunk_digest)),
-				      problem);
+		s = reserve_digests(info, "digests", &info->plan, problem);
+	if (s == OK && info->fallback.segment_count)
+		s = reserve_digests(info, "digests-2", &info->fallback, problem);
 	return s;
 }
 
@@ -215,12 +222,20 @@ static void list_image(struct map_list *list)
 	list_add(list, image_data().base, image_data().size, MM_WRITE, MM_PAGE_4K, "data");
 }
 
+static void list_segments(struct map_list *list, const struct boot_plan *plan)
+{
+	/* Entries of their own, so that making them read-only later splits no page that something else lives in. */
+	for (unsigned i = 0; i < plan->segment_count; i++)
+		list_add(list, segment_loaded(&plan->segments[i]), plan->segments[i].reserved_size, MM_WRITE,
+			 MM_PAGE_2M, "segment");
+}
+
 enum status memory_map(const struct boot_info *info, struct mm_range cpus, const uint64_t *guards,
 		       unsigned guard_count, struct problem *problem)
 {
 	struct kernel_memory *m = &kernel_memory;
 	unsigned capacity = efimap_count(&info->efi_map) + guard_count + m->reserved_count + m->device_count +
-			    SEGMENT_MAX + 16;
+			    2 * SEGMENT_MAX + 16;
 	uint64_t scratch, pages = mm_page_up(capacity * sizeof(struct identity_range)) / MM_PAGE_BYTES;
 	struct map_list list = { NULL, 0, capacity };
 	enum status s = phys_alloc_run(&m->phys, pages, MM_PAGE_BYTES, 0, &scratch, problem);
@@ -229,10 +244,8 @@ enum status memory_map(const struct boot_info *info, struct mm_range cpus, const
 		return s;
 	list.at = (struct identity_range *)scratch;
 	list_ram(&list, &info->efi_map);
-	/* Entries of their own, so that making them read-only later splits no page that something else lives in. */
-	for (unsigned i = 0; i < info->plan.segment_count; i++)
-		list_add(&list, segment_loaded(&info->plan.segments[i]), info->plan.segments[i].reserved_size, MM_WRITE,
-			 MM_PAGE_2M, "segment");
+	list_segments(&list, &info->plan);
+	list_segments(&list, &info->fallback);
 	list_add(&list, 0, LOW_MEMORY_END, MM_WRITE, MM_PAGE_4K, "low");
 	for (unsigned i = 0; i < m->reserved_count; i++)
 		list_add(&list, m->reserved[i].base, m->reserved[i].size, MM_WRITE, MM_PAGE_4K, m->reserved[i].what);

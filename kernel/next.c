@@ -38,7 +38,8 @@ void next_size(const struct boot_info *info, unsigned cpus, unsigned pci_functio
 							    info->efi_map.capacity));
 	if (info->rsdp)
 		memcpy(next->rsdp, (const void *)info->rsdp, rsdp_bytes((const uint8_t *)info->rsdp));
-	next->size = mm_page_up(next->params_bytes + CMDLINE_MAX +
+	next->fallback_bytes = info->fallback.segment_count ? PARAMS_BYTES + CMDLINE_MAX : 0;
+	next->size = mm_page_up(next->params_bytes + CMDLINE_MAX + next->fallback_bytes +
 				align8(sizeof(struct setup_data) + next->report_bytes) + align8(next->e820_bytes) +
 				next->kept_bytes + align8(info->efi_runtime.size)) +
 		     STOP_RECORD_BYTES;
@@ -49,7 +50,9 @@ enum status next_reserve_at(struct boot_info *info, uint64_t base, struct next *
 	next->base = base;
 	next->boot_params = next->base;
 	next->cmdline = next->boot_params + next->params_bytes;
-	next->report_node = next->cmdline + CMDLINE_MAX;
+	next->fallback_params = next->cmdline + CMDLINE_MAX;
+	next->fallback_cmdline = next->fallback_params + PARAMS_BYTES;
+	next->report_node = next->fallback_params + next->fallback_bytes;
 	next->e820_node = next->report_node + align8(sizeof(struct setup_data) + next->report_bytes);
 	next->kept_nodes = next->e820_node + align8(next->e820_bytes);
 	next->runtime_map = next->kept_nodes + next->kept_bytes;
@@ -121,22 +124,26 @@ static enum status build_start_info(struct boot_info *info, struct next *next, u
 	return start_info_build((void *)next->boot_params, next->boot_params, next->params_bytes, &in, problem);
 }
 
-static enum status build_params(struct boot_info *info, struct next *next, unsigned e820_count, uint64_t setup_data,
+/* Where one of the two finds what is told to it alone. */
+struct texts { uint64_t boot_params, params_bytes, cmdline; };
+
+static enum status build_params(struct boot_info *info, const struct boot_plan *plan, const struct next *next,
+				const struct texts *at, unsigned e820_count, uint64_t setup_data,
 				struct problem *problem)
 {
-	const struct boot_segment *kernel = find_segment(&info->plan, SEGMENT_KERNEL);
-	const struct boot_segment *initrd = find_segment(&info->plan, SEGMENT_INITRD);
+	const struct boot_segment *kernel = find_segment(plan, SEGMENT_KERNEL);
+	const struct boot_segment *initrd = find_segment(plan, SEGMENT_INITRD);
 	struct efi_map runtime = info->efi_runtime;
 	struct params_out out = {
-		.setup_header = info->plan.setup_header,
-		.setup_header_length = info->plan.setup_header_length,
+		.setup_header = plan->setup_header,
+		.setup_header_length = plan->setup_header_length,
 		.e820 = e820, .e820_count = e820_count,
 		.efi_map = info->efi == EFI_PHYSICAL ? &info->efi_map : info->efi == EFI_VIRTUAL ? &runtime : NULL,
 		.efi_systab = info->efi_systab,
 		.framebuffer = &info->framebuffer,
 		.rsdp = info->rsdp,
 		.ramdisk = initrd ? initrd->dest : 0, .ramdisk_size = initrd ? initrd->size : 0,
-		.cmdline = next->cmdline,
+		.cmdline = at->cmdline,
 		.setup_data = setup_data,
 		.load_address = kernel->dest,
 		.secure_boot = info->secure_boot,
@@ -147,20 +154,47 @@ static enum status build_params(struct boot_info *info, struct next *next, unsig
 	if (runtime.size)
 		memcpy((void *)next->runtime_map, (const void *)runtime.base, runtime.size);
 	runtime.base = next->runtime_map;
-	s = params_build((uint8_t *)next->boot_params, &out, problem);
+	s = params_build((uint8_t *)at->boot_params, &out, problem);
 
 	/* A screen that Linux's record of it cannot describe is no reason to refuse: Linux finds others by itself. */
 	if (s == E_CONFIG_VALUE) {
 		log_problem(problem);
 		log_text("the next kernel gets no framebuffer");
 		out.framebuffer = NULL;
-		s = params_build((uint8_t *)next->boot_params, &out, problem);
+		s = params_build((uint8_t *)at->boot_params, &out, problem);
 	}
+	return s;
+}
+
+/* What is told to one of the two, and the nodes, which are the same for both. */
+static enum status build_for(struct boot_info *info, struct boot_plan *plan, struct next *next, const struct texts *at,
+			     uint64_t setup_data, struct problem *problem)
+{
+	unsigned count = next->e820_count;
+	enum status s;
+
+	memcpy((void *)at->cmdline, plan->cmdline, CMDLINE_MAX);
+	s = plan->protocol == NEXT_LINUX ? build_params(info, plan, next, at, count, setup_data, problem) :
+					   build_start_info(info, next, count, problem);
+	if (s == OK)
+		s = add_segment(plan, SEGMENT_BOOT_PARAMS, at->boot_params, at->params_bytes, 0, problem);
+	if (s == OK)
+		s = add_segment(plan, SEGMENT_CMDLINE, at->cmdline, CMDLINE_MAX, (uintptr_t)plan->cmdline, problem);
+	if (s == OK)
+		s = add_segment(plan, SEGMENT_SETUP_DATA, next->report_node, sizeof(struct setup_data), 0, problem);
+	if (s == OK && count > PARAMS_E820_MAX)
+		s = add_segment(plan, SEGMENT_SETUP_DATA, next->e820_node, setup_data_e820_ext_bytes(count), 0,
+				problem);
+	if (s == OK && next->kept_bytes + info->efi_runtime.size)
+		s = add_segment(plan, SEGMENT_SETUP_DATA, next->kept_nodes,
+				next->kept_bytes + info->efi_runtime.size, 0, problem);
 	return s;
 }
 
 enum status next_build(struct boot_info *info, struct next *next, struct problem *problem)
 {
+	const struct texts first = { next->boot_params, next->params_bytes, next->cmdline };
+	const struct texts other = { next->fallback_params, PARAMS_BYTES, next->fallback_cmdline };
 	uint64_t setup_data = 0;
 	unsigned e820_count;
 	enum status s = efimap_to_e820(&info->efi_map, e820, E820_CAPACITY, &e820_count, problem);
@@ -168,26 +202,12 @@ enum status next_build(struct boot_info *info, struct next *next, struct problem
 	if (s != OK)
 		return s;
 	next->e820_count = e820_count;
-	memcpy((void *)next->cmdline, info->plan.cmdline, CMDLINE_MAX);
 	setup_data_append(&setup_data, (struct setup_data *)next->report_node, REPORT_SETUP_TYPE, next->report_bytes);
 	if (e820_count > PARAMS_E820_MAX)
 		setup_data_append_e820_ext(&setup_data, (struct setup_data *)next->e820_node, e820, e820_count);
 	setup_data_copy_kept(info->found_setup_data, REPORT_SETUP_TYPE, (void *)next->kept_nodes, &setup_data);
-	s = info->plan.protocol == NEXT_LINUX ? build_params(info, next, e820_count, setup_data, problem) :
-					       build_start_info(info, next, e820_count, problem);
-	if (s == OK)
-		s = add_segment(&info->plan, SEGMENT_BOOT_PARAMS, next->boot_params, next->params_bytes, 0, problem);
-	if (s == OK)
-		s = add_segment(&info->plan, SEGMENT_CMDLINE, next->cmdline, CMDLINE_MAX,
-				(uintptr_t)info->plan.cmdline, problem);
-	if (s == OK)
-		s = add_segment(&info->plan, SEGMENT_SETUP_DATA, next->report_node, sizeof(struct setup_data), 0,
-				problem);
-	if (s == OK && e820_count > PARAMS_E820_MAX)
-		s = add_segment(&info->plan, SEGMENT_SETUP_DATA, next->e820_node,
-				setup_data_e820_ext_bytes(e820_count), 0, problem);
-	if (s == OK && next->kept_bytes + info->efi_runtime.size)
-		s = add_segment(&info->plan, SEGMENT_SETUP_DATA, next->kept_nodes,
-				next->kept_bytes + info->efi_runtime.size, 0, problem);
+	s = build_for(info, &info->plan, next, &first, setup_data, problem);
+	if (s == OK && info->fallback.segment_count)
+		s = build_for(info, &info->fallback, next, &other, setup_data, problem);
 	return s;
 }

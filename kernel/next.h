@@ -12,10 +12,13 @@
 
 struct next {
 	uint64_t base, size;		/* the reserved range */
-	uint64_t boot_params, cmdline, report_node, e820_node, kept_nodes, runtime_map;
+	uint64_t boot_params, cmdline;
+	uint64_t fallback_params, fallback_cmdline;	/* where there is a fallback; the nodes are those of both */
+	uint64_t report_node, e820_node, kept_nodes, runtime_map;
 	uint64_t params_bytes;		/* at boot_params: the page, or boot information */
 	uint8_t rsdp[36];		/* copied while the door's tables show it */
 	uint32_t report_bytes, e820_bytes;
+	uint64_t fallback_bytes;	/* at fallback_params, 0: there is no fallback */
 	uint64_t kept_bytes;		/* of the loader's setup_data nodes */
 	unsigned e820_count;		/* after next_build() */
 	struct report report;
@@ -37,7 +40,8 @@ void *next_hang_place(const struct next *next);
 /* Opens the empty report in its place. After the range is mapped. */
 void next_open_report(struct next *next, unsigned cpus, unsigned pci_functions, bool loop);
 
-/* Writes boot_params, command line and nodes, and adds them to info->plan as segments with digests. The report's
+/* Writes boot_params, command line and nodes, and adds them to info->plan, and to info->fallback if there is one, as
+ * segments with digests. The report's
  * payload is left out: it is written last and has a CRC of its own (protocol rule 20). */
 enum status MUST_CHECK next_build(struct boot_info *info, struct next *next, struct problem *problem);
 

@@ -31,6 +31,8 @@ static uint32_t budget_s(const struct boot_info *info, unsigned cpus)
 
 	for (unsigned i = 0; i < info->plan.segment_count; i++)
 		s += info->plan.segments[i].file_size / BYTES_PER_S;
+	for (unsigned i = 0; i < info->fallback.segment_count; i++)
+		s += info->fallback.segments[i].file_size / BYTES_PER_S;
 	if (info->config.pattern_all)
 		s += kernel_memory.ram_bytes / FILL_BYTES_PER_S;
 	return s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;

@@ -34,6 +34,14 @@ boss_entry:
 	call	purgatory_main
 	.size	boss_entry, . - boss_entry
 
+/* From a failure, on whatever stack that was: the handover by another plan. In: RDI = struct plan. Does not return. */
+	.globl	boss_again
+	.type	boss_again, @function
+boss_again:
+	leaq	boss_stack_top(%rip), %rsp
+	call	purgatory_fall_back
+	.size	boss_again, . - boss_again
+
 	.section .bss, "aw", @nobits
 	.balign	16
 	.globl	boss_stack_top, boss_ist_df, boss_ist_nmi, boss_ist_mc, trampoline_scratch

@@ -4,9 +4,12 @@
 
 #include "lib/fmt.h"
 #include "lib/panel.h"
+#include "lib/sha256.h"
+#include "lib/string.h"
 #include "purgatory/main_fault.h"
 #include "purgatory/purgatory.h"
 #include "x86/cpu.h"
+#include "x86/regs.h"
 
 #define HEARTBEAT_S	60u
 
@@ -41,6 +44,24 @@ static _Noreturn void by_policy(const struct plan *plan)
 		wait_s(plan, 1);
 	}
 	reset_warm(plan);
+}
+
+/* on-failure fallback: for what the other entry does not share with the one that failed. Returns if there is none. */
+static void fall_back(const struct plan *failed, enum status code, const char *text)
+{
+	const struct plan *plan = cpu_phys_pointer(failed->fallback);
+	uint8_t actual[SHA256_BYTES];
+
+	if (!failed->fallback)
+		return;
+	sha256_compute(actual, plan, sizeof(*plan));
+	if (memcmp(actual, failed->fallback_sha256, sizeof(actual))) {
+		say("baton: event=fallback verdict=damaged page=0x%llx", (unsigned long long)failed->fallback);
+		return;
+	}
+	record_fall_back(plan, code, text);
+	say("baton: event=fallback verdict=started code=E%02u entry=\"%s\"", (unsigned)code, plan->entry_id);
+	boss_again(plan);
 }
 
 /* The report's texts end: kernel/ wrote them. */
@@ -78,6 +99,8 @@ static _Noreturn void end(const struct plan *plan, enum status code, const char 
 	say_serial("baton: event=error code=E%02u %s%stext=\"%s\"", (unsigned)code, where, *where ? " " : "", text);
 	record_failure(plan, code, text);
 	show_facts(plan, code, text);
+	if (code == E_VERIFY)		/* the block and the CPUs are the same for every entry */
+		fall_back(plan, code, text);
 	by_policy(plan);
 }
 
@@ -141,6 +164,8 @@ _Noreturn void fail_exception(const struct boss_frame *frame)
 	if (!before) {
 		say_serial("baton: event=error code=E%02u text=\"%s\"", (unsigned)E_EXCEPTION, text);
 		show_facts(plan, E_EXCEPTION, text);
+		if (own_code(frame->rip) && frame->vector != VECTOR_DF && frame->vector != VECTOR_MC)
+			fall_back(plan, E_EXCEPTION, text);
 	}
 	by_policy(plan);
 }

@@ -9,6 +9,7 @@
 #include "purgatory/main_fault.h"
 #include "purgatory/purgatory.h"
 #include "purgatory/recall.h"
+#include "purgatory/verify.h"
 #include "x86/cpu.h"
 #include "x86/regs.h"
 
@@ -19,7 +20,7 @@ static void begin(struct handover *h, const struct plan *plan)
 {
 	struct boss *boss = &h->boss;
 
-	h->plan = plan;
+	*h = (struct handover){ .plan = plan };
 	boss->slots = cpu_phys_pointer(plan->slots);
 	boss->cpu_count = plan->cpu_count;
 	boss->boss_slot = plan->boss_slot;
@@ -85,31 +86,57 @@ static void halt(struct handover *h)
 		fail(plan, E_HANDOVER_REFUSED, "%u CPU(s) answer neither HALT nor INIT", lost);
 }
 
-_Noreturn void purgatory_main(const struct plan *plan)
-{
-	static struct handover h;
-	uint64_t start = cpu_rdtsc();
+static struct handover handover;
 
-	fail_init(plan);
-	say_init(plan);
-	begin(&h, plan);
-	cpu_write_cr4(cpu_read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);	/* for the SHA instructions */
-	h.engine = sha256_select();
-	crc32c_select();
-	check_own(plan);
-	main_fault(plan);
-	record_phase(plan, "commit", start);
+/* What the plan says, from the copy to the jump. */
+static _Noreturn void hand_over(struct handover *h)
+{
+	const struct plan *plan = h->plan;
+
 	copy(plan);
-	check_all(&h);
-	halt(&h);
+	check_all(h);
+	halt(h);
 	lapic_quiet(plan);
 	if (!plan->quiet)
-		say("baton: event=handover kicks=%u answers=%u nmis=%u inits=%u us=%llu", h.boss.kicks, h.boss.answers,
-		    h.boss.nmis, h.boss.inits, (unsigned long long)record_us(plan, cpu_rdtsc()));
-	record_success(&h);
+		say("baton: event=handover kicks=%u answers=%u nmis=%u inits=%u us=%llu", h->boss.kicks,
+		    h->boss.answers, h->boss.nmis, h->boss.inits, (unsigned long long)record_us(plan, cpu_rdtsc()));
+	record_success(h);
 	watchdog_before_jump(plan);
 	cpu_write_cr3(plan->handover_root);
 	if (plan->protected_mode)
 		jump_protected(plan->entry, plan->boot_params, plan->magic);
 	jump_next(plan->entry, plan->boot_params, plan->handover_cr4);
+}
+
+_Noreturn void purgatory_main(const struct plan *plan)
+{
+	struct handover *h = &handover;
+	uint64_t start = cpu_rdtsc();
+
+	fail_init(plan);
+	say_init(plan);
+	begin(h, plan);
+	cpu_write_cr4(cpu_read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);	/* for the SHA instructions */
+	h->engine = sha256_select();
+	crc32c_select();
+	check_own(plan);
+	main_fault(plan);
+	record_phase(plan, "commit", start);
+	hand_over(h);
+}
+
+_Noreturn void purgatory_fall_back(const struct plan *plan)
+{
+	uint64_t start = cpu_rdtsc();
+
+	fail_init(plan);
+	cpu_write_cr3(plan->verify_root);
+	begin(&handover, plan);
+	handover.engine = sha256_engine();
+	mismatch_forget();
+	if (!verify_table(plan))
+		fail(plan, E_BLOCK_DAMAGED, "the fallback's digest table at 0x%llx differs",
+		     (unsigned long long)plan->digest_table);
+	record_phase(plan, "fallback", start);
+	hand_over(&handover);
 }

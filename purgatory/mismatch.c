@@ -18,6 +18,11 @@ bool mismatch_mended(uint32_t segment)
 	return mended[segment];
 }
 
+void mismatch_forget(void)
+{
+	memset(mended, 0, sizeof(mended));
+}
+
 static void say_hex(const char *format, uint64_t address, const char *which, const uint8_t *data, uint32_t bytes)
 {
 	char hex[2 * SHA256_BYTES + 1] = "";

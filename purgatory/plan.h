@@ -5,7 +5,7 @@
  *
  * The block (physically contiguous, page aligned, below 4 GiB, reserved in e820 and in the EFI map):
  *
- *   page 0         block_header, plan, lists of CPUs and ranges		R
+ *   page 0         block_header, plan, lists of CPUs and ranges, then the fallback's plan	R
  *   tables         IDTs, recall list, page tables of the three roots	R
  *   blob           struct blob_header and rodata, then code			R, RX
  *   writable       blob's data and bss, boss stack, slots (slot.h)		RW
@@ -29,6 +29,7 @@
 #define BLOCK_RANGES	24
 #define BLOCK_CPUS	4096u		/* most that a list is believed to hold; any block is larger than it */
 #define PLAN_SEGMENTS	20
+#define PLAN_FALLBACK_PREFIX	"fallback-"	/* of the names of the fallback's segments */
 
 /* First bytes of the block, so that a later Baton can find it at the start of a reserved range. */
 struct block_header {
@@ -149,6 +150,11 @@ struct plan {
 	struct plan_framebuffer framebuffer;
 	struct plan_reset reset;
 	struct plan_watchdog watchdog;
+	/* The entry to start instead if a segment of this plan differs or the block faults: another plan in the block,
+	 * believed if its SHA-256 is this. 0: there is none. */
+	uint64_t fallback;
+	uint8_t fallback_sha256[32];
+	char entry_id[64];		/* of what this plan starts, cut */
 	struct plan_segment segments[PLAN_SEGMENTS];
 };
 
@@ -166,6 +172,6 @@ _Static_assert(sizeof(struct plan_reset) == 24, "part of the plan");
 _Static_assert(sizeof(struct plan_watchdog) == 16, "part of the plan");
 _Static_assert(offsetof(struct plan, report) == 120 && offsetof(struct plan, digest_table) == 128,
 	       "test/campaign/guest.py reads them");
-_Static_assert(sizeof(struct plan) == 320 + PLAN_SEGMENTS * sizeof(struct plan_segment), "plan is an ABI");
+_Static_assert(sizeof(struct plan) == 424 + PLAN_SEGMENTS * sizeof(struct plan_segment), "plan is an ABI");
 
 #endif

@@ -28,6 +28,10 @@ struct handover {
 /* entry.S's continuation on the boss's stack, park root, boss IDT. The order of a handover. */
 _Noreturn void purgatory_main(const struct plan *plan);
 
+/* The handover once more, by the fallback's plan: from entry.S's boss_again, on the boss's stack from its top. */
+_Noreturn void purgatory_fall_back(const struct plan *plan);
+_Noreturn void boss_again(const struct plan *plan);
+
 /* say.c: one line to every console that the plan names. Cut at 240 characters. */
 void say_init(const struct plan *plan);
 /* From now on on the framebuffer too, cleared first: a handover that goes well leaves the screen alone. */
@@ -55,6 +59,8 @@ void record_segment(const struct plan *plan, uint32_t segment, uint32_t verified
 void record_share(const struct plan *plan, uint32_t apic_id, uint64_t bytes, uint64_t us);
 void record_success(struct handover *h);
 void record_failure(const struct plan *plan, enum status code, const char *text);
+/* plan's entry takes the place of the one that failed so; its own success or failure is recorded as usual later. */
+void record_fall_back(const struct plan *plan, enum status code, const char *text);
 const struct report_header *record_header(const struct plan *plan);	/* NULL: there is none */
 uint64_t record_us(const struct plan *plan, uint64_t tsc);
 
@@ -63,6 +69,7 @@ uint64_t record_us(const struct plan *plan, uint64_t tsc);
 void mismatch_chunk(const struct plan *plan, uint32_t index, bool machine_check);
 void mismatch_tail(const struct plan *plan, uint32_t segment, uint64_t at);
 bool mismatch_mended(uint32_t segment);
+void mismatch_forget(void);			/* the plan is another one from here on */
 
 /* fail.c: say it, record it, wait, then what the policy says. */
 _Noreturn void fail(const struct plan *plan, enum status code, const char *format, ...)

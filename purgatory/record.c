@@ -153,6 +153,24 @@ void record_success(struct handover *h)
 	seal_report(r);
 }
 
+static void set_text(char *out, size_t size, const char *text)
+{
+	memset(out, 0, size);
+	memcpy(out, text, strnlen(text, size - 1));
+}
+
+void record_fall_back(const struct plan *plan, enum status code, const char *text)
+{
+	struct report_header *r = report_of(plan);
+
+	if (!r)
+		return;
+	r->fell_back = code;
+	memcpy(r->fell_back_entry, r->entry, sizeof(r->entry));
+	set_text(r->fell_back_text, sizeof(r->fell_back_text), text);
+	set_text(r->entry, sizeof(r->entry), plan->entry_id);
+}
+
 void record_failure(const struct plan *plan, enum status code, const char *text)
 {
 	struct report_header *r = report_of(plan);
@@ -163,7 +181,6 @@ void record_failure(const struct plan *plan, enum status code, const char *text)
 	r->state = REPORT_FAILED;
 	r->failure = code;
 	r->failure_us = record_us(plan, cpu_rdtsc());
-	memset(r->failure_text, 0, sizeof(r->failure_text));
-	memcpy(r->failure_text, text, strnlen(text, sizeof(r->failure_text) - 1));
+	set_text(r->failure_text, sizeof(r->failure_text), text);
 	seal_report(r);
 }

@@ -166,6 +166,10 @@ struct report_header {
 	char entry[64];			/* id of the boot entry, cut */
 	struct report_table loop, stats, pattern;	/* loop: one entry or none */
 	uint64_t seed;			/* of a loop, 0: none */
+	/* on-failure fallback: what the chosen entry failed with before the one named above was started; 0: nothing */
+	uint32_t fell_back, fell_back_reserved;
+	char fell_back_entry[64];	/* the chosen one */
+	char fell_back_text[REPORT_FAILURE_BYTES];
 };
 
 /*
@@ -203,7 +207,7 @@ _Static_assert(sizeof(struct report_phase) == 32, "report ABI");
 _Static_assert(sizeof(struct report_segment) == 208, "report ABI");
 _Static_assert(sizeof(struct report_pci) == 20, "report ABI");
 _Static_assert(sizeof(struct report_reserved) == 32, "report ABI");
-_Static_assert(sizeof(struct report_header) == 896, "report ABI");
+_Static_assert(sizeof(struct report_header) == 1096, "report ABI");
 _Static_assert(sizeof(struct report_stat) == 136, "report ABI");
 _Static_assert(sizeof(struct report_census) == 24, "report ABI");
 _Static_assert(sizeof(struct report_loop) == 592, "report ABI");

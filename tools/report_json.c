@@ -76,6 +76,9 @@ static void print_head(const struct report_header *h)
 	number("sha256_ni", h->sha256_ni);
 	number("generation", h->generation);
 	TEXT("entry", h->entry);
+	number("fell_back", h->fell_back);
+	TEXT("fell_back_entry", h->fell_back_entry);
+	TEXT("fell_back_text", h->fell_back_text);
 	number("started", h->started);
 	number("failure_us", h->failure_us);
 	printf("\"policy\":{");

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/report_view.h"
 
@@ -94,6 +95,14 @@ static void judge_cpus(struct judge *j, const struct report_view *view)
 		say(j, true, "the boss (APIC ID %u) is not in the CPU table", h->boss_apic_id);
 }
 
+/* Of two entries in memory one was started; the finding about the other is that it fell back. */
+static bool is_unused(const struct report_view *view, const struct report_segment *s)
+{
+	bool of_fallback = strncmp(s->name, "fallback-", 9) == 0;
+
+	return s->verified == VERIFIED_NOT_REACHED && of_fallback == !view->header.fell_back;
+}
+
 static void judge_segments(struct judge *j, const struct report_view *view)
 {
 	const struct report_table *t = &view->header.segments;
@@ -104,7 +113,7 @@ static void judge_segments(struct judge *j, const struct report_view *view)
 		struct report_segment s;
 
 		report_entry(view, t, i, &s, sizeof(s));
-		if (s.verified == VERIFIED_GOOD)
+		if (s.verified == VERIFIED_GOOD || is_unused(view, &s))
 			continue;
 		if (s.verified == VERIFIED_DIFFERS || s.verified == VERIFIED_MENDED)
 			say(j, true, "segment %.32s differ%s: chunk %u, first bad page 0x%" PRIx64, s.name,
@@ -125,6 +134,9 @@ unsigned report_judge(const struct report_view *view, report_line_fn *line, void
 		say(&j, true, "state is %s", report_state_name(h->state));
 	if (h->failure)
 		say(&j, true, "E%02u: %.128s", h->failure, h->failure_text);
+	if (h->fell_back)
+		say(&j, true, "entry %.64s failed with E%02u: %.128s; this one was started instead", h->fell_back_entry,
+		    h->fell_back, h->fell_back_text);
 	judge_cpus(&j, view);
 	judge_segments(&j, view);
 	if (h->kick_answers != h->kicks)

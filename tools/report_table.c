@@ -40,6 +40,9 @@ static void print_head(const struct report_header *h)
 	if (h->started)
 		date_text(started, sizeof(started), h->started);
 	printf("  entry      %s, started at %s by firmware's clock\n", CLEAN(h->entry), started);
+	if (h->fell_back)
+		printf("  instead of %s, which failed: E%02u %s\n", CLEAN(h->fell_back_entry), h->fell_back,
+		       CLEAN(h->fell_back_text));
 	printf("  mca        %u banks read, %u with an error\n", h->mca_banks, h->mca_logged);
 	printf("  iommu      %s%s%s\n", h->iommu & 1 ? "DMAR " : "", h->iommu & 2 ? "IVRS " : "",
 	       h->iommu & 4 ? "translating" : h->iommu ? "not translating" : "none");

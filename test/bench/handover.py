@@ -10,13 +10,18 @@ same QEMU, memory and CPUs. "go": Baton's first line after firmware, so that tak
 Debian's "kexec_load=0", after which its init calls kexec -e. Both have the image in memory by then and read every byte
 of it once more after "go": Baton at its final address, kexec-tools' purgatory after the copy.
 verify: VERIFY alone (event=phase name=verify) on 1 CPU and on 2, bytes from event=segment; "by CPU time" divides by what the
-busiest thread of QEMU used between the lines, which is what the clock would show if the host had nothing else to do.
+busiest thread of QEMU used between the lines, which is what the clock would show if the host had nothing else to do;
+"waited": how long its threads were ready to run in that time and had no host CPU.
+host: as many processes that hash and share nothing, beside one, in the same rounds: no guest can gain more from the host's CPUs.
 """
 import argparse
+import hashlib
+import multiprocessing
 import os
 import re
 import statistics
 import sys
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "test", "system"))
@@ -25,6 +30,7 @@ import harness  # noqa: E402
 PROBE = os.path.join(harness.BUILD, "probe", "probe.bin")
 RUN_S = 240
 MEM = "2G"
+HOST_S = 1.0
 CPU = "qemu64"
 BATON_GO = r"^baton: grammar=1 "
 KEXEC_GO = r"^guest: kexec_load=0"
@@ -47,18 +53,44 @@ def thread_seconds(pid):
     return used
 
 
+def waited_seconds(pid):
+    """How long all threads together were ready to run without a CPU so far."""
+    waited = 0
+    for thread in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/schedstat" % (pid, thread)) as f:
+            waited += int(f.read().split()[1]) / 1e9
+    return waited
+
+
+def hash_alone(end):
+    """Bytes hashed until then."""
+    data, done = bytes(1 << 20), 0
+    while time.monotonic() < end:
+        hashlib.sha256(data).digest()
+        done += len(data)
+    return done
+
+
+def host_rate(processes):
+    """Bytes a second that so many processes hash, which share nothing."""
+    with multiprocessing.Pool(processes) as pool:
+        return sum(pool.map(hash_alone, [time.monotonic() + HOST_S] * processes, chunksize=1)) / HOST_S
+
+
 def run(vm, go, between=None):
-    """(seconds from go to the first instruction, serial text, what the busiest thread used between two lines)"""
+    """(seconds from go to the first instruction, serial text, between two lines: what the busiest thread used, what all waited)"""
     with vm:
         start, _ = vm.wait_for(go, RUN_S)
         before = after = {}
+        waited = 0
         if between:
             vm.wait_for(between[0], RUN_S)
-            before = thread_seconds(vm.process.pid)
+            before, waited = thread_seconds(vm.process.pid), -waited_seconds(vm.process.pid)
             vm.wait_for(between[1], RUN_S)
             after = thread_seconds(vm.process.pid)
+            waited += waited_seconds(vm.process.pid)
         end, _ = vm.wait_for(FIRST, RUN_S)
-        return end - start, vm.text(), max((after[t] - before.get(t, 0) for t in after), default=0)
+        return end - start, vm.text(), max((after[t] - before.get(t, 0) for t in after), default=0), waited
 
 
 def baton(work, disk, smp):
@@ -94,12 +126,13 @@ def main():
     make_initrd(payload, args.initrd_mib)
     harness.write_disk(disk, kernel=PROBE, initrds=(payload,), append="console=ttyS0", digests=False)
     harness.write_kexec_initrd(guest, payload, "-l", "console=ttyS0", baton=PROBE)
-    times, verify = {}, {}
+    times, verify, host = {}, {}, {}
     for _ in range(args.rounds):
         for smp in args.smp:
-            seconds, text, busiest = baton(work, disk, smp)
+            host.setdefault(smp, []).append(host_rate(smp))
+            seconds, text, busiest, waited = baton(work, disk, smp)
             times.setdefault(("baton", smp), []).append(seconds)
-            verify.setdefault(smp, []).append((*verify_of(text), busiest))
+            verify.setdefault(smp, []).append((*verify_of(text), busiest, waited))
             times.setdefault(("kexec -e", smp), []).append(kexec(work, guest, smp)[0])
     lines = ["%-10s %4s %5s %9s %9s %9s %7s" % ("go to first", "smp", "runs", "median s", "min", "max", "ratio")]
     for (who, smp), values in times.items():
@@ -110,8 +143,11 @@ def main():
     for smp, runs in verify.items():
         by_clock, by_cpu = ([rate(some, which) for some in (runs, verify[args.smp[0]])] for which in (1, 2))
         lines.append("verify: smp %d: %d bytes hashed, %.0f MB/s (median of %d), %.2f times smp %d; by CPU time %.0f MB/s, "
-                     "%.2f times" % (smp, runs[0][0], by_clock[0], len(runs), by_clock[0] / by_clock[1], args.smp[0],
-                                     by_cpu[0], by_cpu[0] / by_cpu[1]))
+                     "%.2f times; waited %.2f s" % (smp, runs[0][0], by_clock[0], len(runs), by_clock[0] / by_clock[1], args.smp[0],
+                                     by_cpu[0], by_cpu[0] / by_cpu[1], statistics.median(run[3] for run in runs)))
+    for smp, rates in host.items():
+        lines.append("host: %d processes that share nothing: %.2f times one" % (
+            smp, statistics.median(rates) / statistics.median(host[args.smp[0]])))
     with open(os.path.join(args.out, "handover.txt"), "w") as f:
         f.write("\n".join(lines) + "\n")
     print("\n".join(lines))

@@ -84,7 +84,6 @@ static void baton_conf(void **state)
 	assert_int_equal(c.busmaster, BUSMASTER_LEAVE);
 	assert_int_equal(c.reset_after_s, 30);
 	assert_string_equal(c.console, "ttyS1,115200n8");
-	assert_int_equal(config_check_on_failure(&c, &p), OK);
 	assert_int_equal(baton("park hlt\non-failure reboot\nlost-cpu refuse\ninit recall\nbusmaster off\n"
 			       "console uart8250,mmio32,0xfe032000\n"), OK);
 	assert_int_equal(c.park, PARK_HLT);
@@ -115,18 +114,14 @@ static void selftest_has_a_length(void **state)
 	assert_int_equal(c.selftest_mm, 77);
 }
 
-static void not_there_yet(void **state)
+static void on_failure_names_an_entry(void **state)
 {
-	struct problem q = { 0 };
-
 	(void)state;
 	assert_int_equal(baton("on-failure menu"), OK);
 	assert_int_equal(c.on_failure, ON_FAILURE_MENU);
-	assert_int_equal(config_check_on_failure(&c, &q), OK);
 	assert_int_equal(baton("on-failure fallback \t debian-rescue"), OK);
 	assert_int_equal(c.on_failure, ON_FAILURE_FALLBACK);
 	assert_string_equal(c.fallback_id, "debian-rescue");
-	assert_problem(&q, config_check_on_failure(&c, &q), E_NOT_SUPPORTED, "debian-rescue");
 }
 
 /* The menu tells the story again, so there it is shown shortly. */
@@ -352,7 +347,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(defaults, fresh), cmocka_unit_test_setup(loader_conf, fresh),
 		cmocka_unit_test_setup(selftest_has_a_length, fresh),
-		cmocka_unit_test_setup(baton_conf, fresh), cmocka_unit_test_setup(not_there_yet, fresh),
+		cmocka_unit_test_setup(baton_conf, fresh), cmocka_unit_test_setup(on_failure_names_an_entry, fresh),
 		cmocka_unit_test_setup(how_long_a_failure_is_shown, fresh),
 		cmocka_unit_test_setup(bad_lines_are_named_and_skipped, fresh), cmocka_unit_test_setup(limits, fresh),
 		cmocka_unit_test_setup(command_line, fresh), cmocka_unit_test_setup(command_line_errors, fresh),

@@ -141,6 +141,29 @@ static void test_findings(void **state)
 	FINDING(r.header.inits = 1, "needed INIT");
 }
 
+/* Two entries in memory: what the one that was not started holds need not be verified, the other's must. */
+static void test_fallback(void **state)
+{
+	struct made_report r;
+
+	(void)state;
+	report_make(&r);
+	strcpy(r.segments[1].name, "fallback-initrd");
+	r.segments[1].verified = VERIFIED_NOT_REACHED;
+	report_seal(&r);
+	expect_lines(&r, 0, 0, "");
+	r.header.fell_back = 81;
+	strcpy(r.header.fell_back_entry, "a.conf");
+	strcpy(r.header.fell_back_text, "kernel differs");
+	report_seal(&r);
+	expect_lines(&r, 2, 0, "entry a.conf failed with E81: kernel differs");
+	expect_lines(&r, 2, 0, "segment fallback-initrd was not verified");
+	r.segments[1].verified = VERIFIED_GOOD;
+	r.segments[0].verified = VERIFIED_NOT_REACHED;
+	report_seal(&r);
+	expect_lines(&r, 1, 0, "was started instead");
+}
+
 static void test_boss_missing(void **state)
 {
 	struct made_report r;
@@ -304,7 +327,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good), cmocka_unit_test(test_structure_lies), cmocka_unit_test(test_every_length),
-		cmocka_unit_test(test_findings), cmocka_unit_test(test_boss_missing), cmocka_unit_test(test_notes),
+		cmocka_unit_test(test_findings), cmocka_unit_test(test_fallback), cmocka_unit_test(test_boss_missing),
+		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_hostile_bytes), cmocka_unit_test(test_other_versions),
 		cmocka_unit_test(test_refusal),
 	};
