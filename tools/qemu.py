@@ -3,6 +3,7 @@
 
 Used by tools/run.py, tools/bench.py and test/system. Nothing here waits without a limit.
 """
+import collections
 import fcntl
 import json
 import os
@@ -19,6 +20,7 @@ OVMF_DIRS = ("/usr/share/OVMF",)
 CONNECT_S = 20
 QMP_S = 60
 QUIET_S = 0.25
+EVENTS_MAX = 1000
 PIPE_BYTES = 1 << 20    # what the guest may be ahead of us; a UNIX socket takes some 270 single bytes
 
 
@@ -53,16 +55,18 @@ class Machine:
     def __init__(self, workdir=None, disk=None, smp=1, mem="2G", cpu="max", accel="tcg", ovmf="plain", ovmf_code=None,
                  bus="virtio", boot_args=(), args=(), qemu=None, echo=None, firmware=True, gui=False, vars_file=None,
                  bootindex=True, board="q35", pipe_bytes=PIPE_BYTES, reboot=False, keep=False,
-                 stoppable=False):
+                 stoppable=False, watched=False):
         """reboot: a reset starts the machine again, memory kept, as on a real one; else it ends QEMU. keep: what the
-        machine writes stays in the disk image. stoppable: for savevm, loadvm and a debugger (self.gdb_path)."""
+        machine writes stays in the disk image. stoppable: for savevm, loadvm and a debugger (self.gdb_path). watched: a
+        run of hours that is looked at when it ends: a reset or a power-off freezes the machine as it is, ended() tells
+        of it; its lines are kept for take() only; Ctrl-C on our terminal is not QEMU's, our own end is."""
         self.own_dir = workdir is None
         self.dir = workdir or tempfile.mkdtemp(prefix="baton-qemu-")
         os.makedirs(self.dir, exist_ok=True)
         self.sockets = tempfile.mkdtemp(prefix="baton-sock-")  # paths of UNIX sockets must be short
         self.echo = echo
         self.lines = []          # (seconds since the start, line without escape sequences)
-        self.events = []         # QMP events in order
+        self.events = collections.deque(maxlen=EVENTS_MAX)      # QMP events in order
         self.partial = b""
         self.grown = 0.0         # when the unfinished line last changed
         self.log = self.reader = self.stderr = None
@@ -73,9 +77,11 @@ class Machine:
         self.process = self.qmp_file = self.serial_in = self.serial_out = self.qmp_socket = None
         self.started = 0.0
         self.stoppable = stoppable
+        self.watched, self.accel = watched, accel
         self.gdb_path = os.path.join(self.sockets, "gdb")
-        self.command = [qemu or os.environ.get("QEMU") or "qemu-system-x86_64", "-nodefaults"]
-        self.command += [] if reboot else ["-no-reboot"]
+        self.command = ["setpriv", "--pdeathsig", "KILL"] if watched else []
+        self.command += [qemu or os.environ.get("QEMU") or "qemu-system-x86_64", "-nodefaults"]
+        self.command += ["-action", "reboot=shutdown,shutdown=pause"] if watched else [] if reboot else ["-no-reboot"]
         machine = "%s,smm=%s" % (board, "on" if ovmf == "snakeoil" else "off")
         self.command += ["-machine", machine, "-accel", accel, "-cpu", cpu, "-smp", str(smp), "-m", str(mem)]
         self.command += ["-display", "gtk" if gui else "none", "-device", "VGA", "-device", "virtio-rng-pci"]
@@ -128,13 +134,15 @@ class Machine:
         with open(os.path.join(self.dir, "command"), "w") as f:
             f.write(shlex.join(command) + "\n")
         self.stderr = open(os.path.join(self.dir, "qemu.log"), "w+")
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.stderr, stderr=self.stderr)
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.stderr, stderr=self.stderr,
+                                        start_new_session=self.watched)
         try:
             self.qmp_socket = self._connect(qmp)
             self.qmp_socket.settimeout(QMP_S)
             self.qmp_file = self.qmp_socket.makefile("r")
             json.loads(self.qmp_file.readline())
-            self.log = open(os.path.join(self.dir, "serial.log"), "wb", buffering=0)
+            log = os.devnull if self.watched else os.path.join(self.dir, "serial.log")
+            self.log = open(log, "wb", buffering=0)
             os.set_blocking(self.serial_out, True)      # QEMU has its end by now, so this ends with it
             self.reader = threading.Thread(target=self._read_serial, daemon=True)
             self.reader.start()
@@ -142,14 +150,14 @@ class Machine:
             self.started = time.monotonic()
             self.qmp("cont")
         except (OSError, ValueError) as error:      # it ended while we were talking to it
-            reason = self._own_words() or str(error)
+            reason = self.own_words() or str(error)
             self.stop()
             raise MachineError("QEMU did not start: " + reason) from None
-        except Exception:
+        except BaseException:       # a signal of ours, too
             self.stop()
             raise
 
-    def _own_words(self):
+    def own_words(self):
         """What QEMU wrote before it ended, else how it ended."""
         try:
             code = self.process.wait(QUIET_S)
@@ -178,7 +186,7 @@ class Machine:
             except OSError:
                 sock.close()
                 time.sleep(0.02)
-        raise MachineError("QEMU did not start: " + (self._own_words() or "no answer in %d s" % CONNECT_S))
+        raise MachineError("QEMU did not start: " + (self.own_words() or "no answer in %d s" % CONNECT_S))
 
     def _read_serial(self):
         while True:
@@ -205,6 +213,22 @@ class Machine:
         """All serial output so far, escape sequences removed."""
         with self.changed:
             return "\n".join([line for _, line in self.lines] + [clean(self.partial)])
+
+    def take(self, rest=False):
+        """The lines since the last call, [(seconds, text)], no longer kept here. rest: an unfinished one, too."""
+        with self.changed:
+            lines, self.lines = self.lines, []
+            if rest and self.partial:
+                lines.append((time.monotonic() - self.started, clean(self.partial)))
+        return lines
+
+    def ended(self):
+        """None while the guest runs, else why it stands (reason of the last SHUTDOWN event, or the state)."""
+        status = self.qmp("query-status")
+        if status["running"]:
+            return None
+        reasons = [e["data"]["reason"] for e in self.events if e["event"] == "SHUTDOWN"]
+        return reasons[-1] if reasons else status["status"]
 
     def send(self, text):
         os.write(self.serial_in, text.encode())
@@ -241,7 +265,7 @@ class Machine:
         while True:
             line = self.qmp_file.readline()
             if not line:
-                raise MachineError("QMP connection closed during %s: %s" % (command, self._own_words()))
+                raise MachineError("QMP connection closed during %s: %s" % (command, self.own_words()))
             answer = json.loads(line)
             if "event" in answer:
                 self.events.append(answer)

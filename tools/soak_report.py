@@ -4,6 +4,14 @@ import html
 import json
 import os
 
+WORDS = {0: "CLEAN", 1: "BATON FAILED", 2: "HOST OR HARNESS", 130: "INTERRUPTED"}
+STYLE = ("body{font:14px sans-serif;max-width:62em;margin:2em auto;padding:0 1em}h1{margin-bottom:0}"
+         "td,th{padding:2px 12px 2px 0;text-align:left;vertical-align:top}.ok{color:#070}.bad{color:#b00}"
+         ".figure{display:inline-block;margin:0 2em 1em 0;vertical-align:top}rect{fill:#47a}"
+         "polyline{fill:none;stroke:#47a}line{stroke:#999}text{font-size:10px}")
+BAR, BARS_HIGH = 34, 60
+LINE_WIDE, LINE_HIGH, LINE_LEFT = 800, 120, 50
+
 
 def read_report(folder):
     try:
@@ -13,77 +21,124 @@ def read_report(folder):
         return None
 
 
-def bars(stat):
-    """A histogram as SVG: one bar for each power of two."""
-    used = [i for i, n in enumerate(stat["buckets"]) if n]
-    if not used:
-        return ""
-    first, last, most = used[0], used[-1], max(stat["buckets"])
-    parts = []
-    for at, i in enumerate(range(first, last + 1)):
-        n = stat["buckets"][i]
-        height = 60 * n / most
-        parts.append('<rect x="%d" y="%.1f" width="26" height="%.1f"><title>below %d us: %d</title></rect>'
-                     '<text x="%d" y="74">%s</text>' %
-                     (at * 34, 62 - height, height, 1 << i, n, at * 34, short(1 << i)))
-    return '<svg width="%d" height="78">%s</svg>' % ((last - first + 1) * 34, "".join(parts))
-
-
 def short(us):
     return "%dus" % us if us < 1000 else "%dms" % (us / 1000) if us < 1000000 else "%ds" % (us / 1000000)
 
 
-def timeline(series):
-    """Generations a second, over the run."""
-    if len(series) < 3:
+def bars(buckets):
+    """A histogram as SVG: one bar for each power of two, its upper end in microseconds below it."""
+    used = [i for i, n in enumerate(buckets) if n]
+    if not used:
         return ""
-    begin, end = series[0][0], series[-1][0]
-    slots = [0] * 60
-    for stamp, _ in series:
-        slots[min(int((stamp - begin) / (end - begin) * 60), 59)] += 1
-    seconds, most = (end - begin) / 60, max(slots)
-    points = " ".join("%d,%.1f" % (i * 10, 80 - 70 * n / most) for i, n in enumerate(slots))
-    return ('<svg width="600" height="84"><polyline points="%s"/></svg><p>highest %.1f a second, %.0f s in all</p>' %
-            (points, most / seconds, end - begin))
+    first, last, most = used[0], used[-1], max(buckets)
+    parts = []
+    for at, i in enumerate(range(first, last + 1)):
+        n, x = buckets[i], at * BAR
+        height = BARS_HIGH * n / most
+        parts.append('<rect x="%d" y="%.1f" width="26" height="%.1f"><title>below %s: %d</title></rect>'
+                     '<text x="%d" y="%d">%s</text>' % (x, BARS_HIGH + 12 - height, height, short(1 << i), n, x,
+                                                        BARS_HIGH + 24, short(1 << i)))
+        if n:
+            parts.append('<text x="%d" y="%.1f">%d</text>' % (x, BARS_HIGH + 10 - height, n))
+    return '<svg width="%d" height="%d">%s</svg>' % ((last - first + 1) * BAR + 10, BARS_HIGH + 28, "".join(parts))
 
 
-def rate_of(series):
-    return (len(series) - 1) / (series[-1][0] - series[0][0]) if len(series) > 1 and series[-1][0] > series[0][0] else 0
+def timeline(series):
+    """Generations a second over the run; the last slot counts only as far as it has passed."""
+    total = series.last - series.first
+    if series.count < 3 or total <= 0:
+        return "<p>Too few generations for a time line."
+    rates = []
+    for i, n in enumerate(series.slots):
+        seconds = min(series.slot_s, total - i * series.slot_s)
+        rates.append(n / seconds if seconds > series.slot_s / 4 else rates[-1] if rates else n / total)
+    most, step = max(rates), (LINE_WIDE - LINE_LEFT) / max(len(rates), 1)
+    level = [LINE_HIGH - 20 - (LINE_HIGH - 34) * rate / most for rate in rates]
+    points = " ".join("%.1f,%.1f %.1f,%.1f" % (LINE_LEFT + i * step, y, LINE_LEFT + (i + 1) * step, y)
+                      for i, y in enumerate(level))
+    return ('<svg width="%d" height="%d"><line x1="%d" y1="8" x2="%d" y2="%d"/><line x1="%d" y1="%d" x2="%d" y2="%d"/>'
+            '<polyline points="%s"/><text x="0" y="18">%.1f/s</text><text x="0" y="%d">0/s</text>'
+            '<text x="%d" y="%d">0 s</text><text x="%d" y="%d">%.0f s</text></svg>' %
+            (LINE_WIDE + 30, LINE_HIGH, LINE_LEFT, LINE_LEFT, LINE_HIGH - 20, LINE_LEFT, LINE_HIGH - 20, LINE_WIDE,
+             LINE_HIGH - 20, points, most, LINE_HIGH - 20, LINE_LEFT, LINE_HIGH - 6, LINE_WIDE - 20, LINE_HIGH - 6,
+             total))
 
 
-def write(folder, args, series, why, status, found, planted, block):
-    words = {0: "CLEAN", 1: "BATON FAILED", 2: "HOST OR HARNESS", 130: "INTERRUPTED"}[status]
-    check = "not made" if found is None else "%d of %d planted faults found" % (found, planted)
-    facts = [("verdict", words), ("ended by", why), ("self-check", check), ("generations", len(series)),
-             ("rate", "%.1f a second" % rate_of(series)), ("seed", args.seed), ("first generation", args.gen),
-             ("CPUs", args.smp), ("memory", args.mem), ("pattern", args.pattern), ("newest block", "0x%x" % block)]
-    report = read_report(folder)
+def table(rows):
+    return "<table>" + "".join("<tr><th>%s<td>%s" % (html.escape(key), html.escape(str(value)))
+                               for key, value in rows) + "</table>"
+
+
+def figures(report):
+    """One histogram for each phase."""
+    parts = []
+    for s in report.get("stats") or []:
+        parts.append('<div class="figure"><b>%s</b><br>%d times, %s to %s, mean %s<br>%s</div>' %
+                     (html.escape(s["name"]), s["count"], short(s["min_us"]), short(s["max_us"]),
+                      short(s["sum_us"] / max(s["count"], 1)), bars(s["buckets"])))
+    return parts or ["<p>The report holds no figures: there was no handover yet."]
+
+
+def cpus(report):
+    rows = ["<tr><td>%d<td>%s<td>%s<td>%d<td>%d<td>%d<td>%d" %
+            (c["apic_id"], html.escape(c["verdict"]), html.escape(c["park"]), c["online_us"], c["kick_us"],
+             c["nmis_sent"], c["nmis_seen"]) for c in report["cpus"]]
+    return ["<table><tr><th>APIC ID<th>verdict<th>park<th>online us<th>kick us<th>NMIs sent<th>seen", *rows, "</table>"]
+
+
+def page_of(run, report, rows):
+    """The page in its order: verdict and platform, self-check, rate, histograms, time line, CPUs, then the rest."""
+    words, series = WORDS[run.status], run.series
+    platform = ["%s, %s CPUs, %s" % (run.machine, run.args.smp, run.args.mem)]
+    if report:
+        platform.append("%s: %s, %s" % tuple(report[key] for key in ("platform", "product", "cpu_model")))
+        platform.append("Baton %s, commit %s" % (report["baton_version"], report["commit"]))
+    missing = ["<p>No report was found in the machine's memory."]
+    rate = "%.2f generations a second: %d generations, the last is %s; longest interval %.2f s" % (
+        series.rate(), series.count, series.number, series.longest_s)
+    return ["<!doctype html><html lang=en><meta charset=utf-8><title>Baton soak: %s</title><style>%s</style>" %
+            (words, STYLE),
+            '<h1 class="%s">%s</h1>' % ("ok" if run.status == 0 else "bad", words),
+            "<p><b>%s</b>" % html.escape(run.why),
+            "<p>" + "<br>".join(html.escape(line) for line in platform),
+            '<p class="%s">self-check: %s' % ("ok" if run.check_good() else "bad", html.escape(run.check_words())),
+            "<h2>Rate</h2><p>" + html.escape(rate),
+            "<h2>Latency</h2>", *(figures(report) if report else missing),
+            '<div class="figure"><b>From line to line, on the host\'s clock</b><br>%s</div>' % bars(series.gaps),
+            "<h2>Time line</h2>", timeline(series),
+            "<h2>CPUs of the last handover</h2>", *(cpus(report) if report else missing),
+            "<h2>This run</h2>", table(rows), "</html>"]
+
+
+def junit(run):
+    """Two cases: can the tool be believed, and what it found. What is no failure of Baton is none here."""
+    reason = html.escape("%s: %s" % (WORDS[run.status], run.why))
+    soak = {0: "", 1: '<failure message="%s"/>', 2: '<error message="%s"/>', 130: '<skipped message="%s"/>'}[run.status]
+    check = "" if run.check_good() else '<%s message="%s"/>' % ("skipped" if run.found is None else "error",
+                                                               html.escape(run.check_words()))
+    both = (soak, check)
+    return ('<?xml version="1.0" encoding="UTF-8"?>\n<testsuite name="baton-soak" tests="2" failures="%d" errors="%d" '
+            'skipped="%d" time="%.1f"><testcase classname="soak" name="self-check">%s</testcase><testcase '
+            'classname="soak" name="seed-%d" time="%.1f">%s</testcase></testsuite>\n' %
+            (*(sum("<" + kind in x for x in both) for kind in ("failure", "error", "skipped")), run.series.last, check,
+             run.args.seed, run.series.last, soak % reason if soak else ""))
+
+
+def write(folder, run):
+    """run: tools/baton-soak's Run."""
+    series, args, report = run.series, run.args, read_report(folder)
+    rows = [("verdict", WORDS[run.status]), ("ended by", run.why), ("self-check", run.check_words()),
+            ("generations", series.count), ("last generation", "none" if series.number is None else series.number),
+            ("rate", "%.1f a second" % series.rate()),
+            ("longest interval", "%.2f s, before generation %d" % (series.longest_s, series.longest_at)),
+            ("seed", args.seed), ("first generation", args.gen), ("mode", args.mode), ("CPUs", args.smp),
+            ("memory", args.mem), ("pattern", args.pattern), ("fault", args.fault or "none"), ("Baton", run.identity),
+            ("emulator", run.machine),
+            ("newest block", "none found" if run.block is None else "0x%x" % run.block)]
+    rows += [("missing", note) for note in run.notes]
     with open(os.path.join(folder, "verdict.txt"), "w") as f:
-        f.write("".join("%-17s %s\n" % fact for fact in facts))
+        f.write("".join("%-17s %s\n" % row for row in rows))
     with open(os.path.join(folder, "junit.xml"), "w") as f:
-        failure = "" if status == 0 else '<failure message="%s"/>' % html.escape(why)
-        f.write('<testsuite name="baton-soak" tests="1" failures="%d"><testcase classname="soak" name="seed-%d">%s'
-                '</testcase></testsuite>\n' % (status != 0, args.seed, failure))
-    page = ["<!doctype html><meta charset=utf-8><title>Baton soak: %s</title>" % words,
-            "<style>body{font:14px sans-serif;max-width:60em;margin:2em auto}"
-            "td,th{padding:2px 12px 2px 0;text-align:left}"
-            "rect{fill:#47a}polyline{fill:none;stroke:#47a}text{font-size:9px}.bad{color:#b00}</style>",
-            '<h1 class="%s">%s</h1>' % ("" if status == 0 else "bad", words), "<table>"]
-    page += ["<tr><th>%s<td>%s" % (key, html.escape(str(value))) for key, value in facts]
-    if report:
-        page += ["<tr><th>%s<td>%s" % (key, html.escape(str(report[key]))) for key in
-                 ("platform", "cpu_model", "product", "baton_version", "commit")]
-    page += ["</table><h2>Rate</h2>", timeline(series)]
-    if report and report.get("stats"):
-        page.append("<h2>Phases</h2><table><tr><th>phase<th>count<th>min us<th>mean us<th>max us<th>histogram")
-        page += ["<tr><td>%s<td>%d<td>%d<td>%d<td>%d<td>%s" % (html.escape(s["name"]), s["count"], s["min_us"],
-                 s["sum_us"] / max(s["count"], 1), s["max_us"], bars(s)) for s in report["stats"]]
-        page.append("</table>")
-    if report:
-        page.append("<h2>CPUs of the last handover</h2><table><tr><th>APIC ID<th>verdict<th>park<th>online us"
-                    "<th>kick us<th>NMIs sent<th>seen")
-        page += ["<tr><td>%d<td>%s<td>%s<td>%d<td>%d<td>%d<td>%d" % (c["apic_id"], c["verdict"], c["park"],
-                 c["online_us"], c["kick_us"], c["nmis_sent"], c["nmis_seen"]) for c in report["cpus"]]
-        page.append("</table>")
+        f.write(junit(run))
     with open(os.path.join(folder, "report.html"), "w") as f:
-        f.write("\n".join(page) + "\n")
+        f.write("\n".join(page_of(run, report, rows)) + "\n")

@@ -9,8 +9,8 @@ import sys
 from harness import FAULTS, ROOT
 
 SOAK = os.path.join(ROOT, "tools", "baton-soak")
-LEFT = {"verdict.txt", "report.html", "report.json", "report.bin", "serial.log", "registers.txt", "memory.bin", "baton.elf",
-        "repro.sh", "junit.xml"}
+LEFT = {"verdict.txt", "report.html", "report.json", "report.bin", "serial.log", "registers.txt", "memory.bin",
+        "memory.txt", "baton.efi", "baton.elf", "repro.sh", "junit.xml"}
 SOAK_S = 500
 
 
