@@ -15,6 +15,7 @@ BLOCK_VERSION, BLOCK_HEADER = 2, 112
 PAGE = 4096
 AROUND = 128 << 10
 CHUNK = 64 << 20        # memory is looked through in pieces of that size
+BLOCKS_BELOW = 1 << 32  # where the next generation looks for one (kernel/previous.c)
 REPORT_MAX = 16 << 20
 JSON_S = 30
 LOG_HEAD, LOG_TAIL = 1 << 20, 8 << 20   # bytes of serial.log: so many from its start, at least so many from its end
@@ -87,9 +88,10 @@ def blocks_in(memory, at_address):
 
 
 def find_blocks(vm):
-    """As blocks_in(), in all of the machine's memory, newest first."""
+    """As blocks_in(), in all of the machine's memory below BLOCKS_BELOW, newest first."""
     found = []
     for first, end in ram_ranges(vm.monitor("info mtree -f")):
+        end = min(end, BLOCKS_BELOW)
         for at in range(first, end, CHUNK):
             found += blocks_in(vm.read_memory(at, min(CHUNK, end - at)), at)
     return sorted(found, reverse=True)

@@ -9,7 +9,7 @@ STYLE = ("body{font:14px sans-serif;max-width:62em;margin:2em auto;padding:0 1em
          "td,th{padding:2px 12px 2px 0;text-align:left;vertical-align:top}.ok{color:#070}.bad{color:#b00}"
          ".figure{display:inline-block;margin:0 2em 1em 0;vertical-align:top}rect{fill:#47a}"
          "polyline{fill:none;stroke:#47a}line{stroke:#999}text{font-size:10px}")
-BAR, BARS_HIGH = 34, 60
+BAR, BARS_HIGH = 40, 60
 LINE_WIDE, LINE_HIGH, LINE_LEFT = 800, 120, 50
 
 

@@ -34,6 +34,7 @@ def test_clean(tmp_path):
 
 
 def test_failure_leaves_evidence(tmp_path):
+    """All of it; and repro.sh meets the same failure with the image of that run, today's being gone."""
     done, folder = soak(tmp_path, "--loops", "20", "--no-self-check", "--fault", "stray@5")
     assert done.returncode == 1, done.stdout + done.stderr
     verdict = (folder / "verdict.txt").read_text()
@@ -41,6 +42,12 @@ def test_failure_leaves_evidence(tmp_path):
     assert LEFT <= set(os.listdir(folder)), os.listdir(folder)
     assert "failures=\"1\"" in (folder / "junit.xml").read_text()
     assert json.loads((folder / "report.json").read_text())["generation"] == 5
+    again = subprocess.run([folder / "repro.sh"], capture_output=True, text=True, timeout=SOAK_S,
+                           env={**os.environ, "O": str(tmp_path / "no-build")})
+    assert again.returncode == 1, again.stdout + again.stderr
+    same = r"^ended by .*E86 .*between generation \d+ and \d+"
+    assert re.search(same, again.stdout, re.M)[0] == re.search(same, verdict, re.M)[0]
+    assert len(os.listdir(folder / "again")) == 1
 
 
 def test_self_check_that_finds_nothing(tmp_path):

@@ -109,6 +109,13 @@ def test_series_is_bounded_and_complete():
     assert len(series.slots) * series.slot_s >= series.last - series.first
 
 
+def test_series_folds_an_odd_number():
+    series = soak_watch.Series()
+    for stamp in (*range(soak_watch.TIMELINE_SLOTS - 1), soak_watch.TIMELINE_SLOTS * 3):
+        series.add(stamp, 1)
+    assert sum(series.slots) == series.count
+
+
 def test_serial_log_is_bounded(tmp_path):
     """Head and tail are whole, the middle is counted; also while it runs no more is on the disk."""
     path, total = tmp_path / "serial.log", 0
@@ -121,7 +128,9 @@ def test_serial_log_is_bounded(tmp_path):
     log.close()
     assert os.listdir(tmp_path) == ["serial.log"]
     lines = path.read_text().splitlines()
-    mark = next(i for i, line in enumerate(lines) if line.startswith("[baton-soak: "))
+    marks = [i for i, line in enumerate(lines) if line.startswith("[baton-soak: ")]
+    assert len(marks) == 1
+    mark = marks[0]
     assert lines[0] == "line 00000 of the run" and lines[-1] == "line 04999 of the run"
     left_out = int(re.search(r": (\d+) bytes are left out", lines[mark])[1])
     kept = sum(len(line) + 1 for line in lines) - len(lines[mark]) - 1
@@ -174,7 +183,7 @@ def test_progress_on_a_terminal():
     assert len({len(part.rstrip("\n")) for part in parts}) == 1, "a shorter line would leave the end of the one before"
 
 
-HIGH = 5 << 30
+HIGH = 0xa0000000
 MTREE = """FlatView #0
  AS "I/O", root: io
   0000000000000000-0000000000000007 (prio 0, i/o): dma-chan
@@ -187,7 +196,8 @@ FlatView #1
   0000000000100000-0000000000ffffff (prio 0, ram): pc.ram @0000000000100000
   000000007f000000-000000007fffffff (prio 0, ram): pc.ram @000000007f000000
   00000000febc0000-00000000febdffff (prio 1, i/o): e1000-mmio
-  000000013f800000-00000001407fffff (prio 0, ram): pc.ram @00000000bf800000
+  000000009f800000-00000000a07fffff (prio 0, ram): pc.ram @000000009f800000
+  0000000100000000-000000017fffffff (prio 0, ram): pc.ram @00000000b0000000
 """
 
 
@@ -206,6 +216,7 @@ class Frozen:
         return MTREE
 
     def read_memory(self, at, size):
+        assert at + size <= soak_evidence.BLOCKS_BELOW, "minutes for nothing"
         memory = bytearray(size)
         for base, data in self.pieces.items():
             if at <= base < at + size:
@@ -214,7 +225,7 @@ class Frozen:
 
 
 def test_blocks_everywhere(tmp_path, monkeypatch):
-    """In all of memory, above 4 GiB, too; newest first; only what is a block's own place."""
+    """In all memory below 4 GiB; newest first; only what is a block's own place."""
     monkeypatch.setattr(soak_evidence, "CHUNK", 4 << 20)
     vm = Frozen((7, HIGH + 0x1000, 0), (6, 0x7fff0000, 0))
     vm.pieces[0x200000] = vm.pieces[HIGH + 0x1000]      # a copy of it is none
@@ -240,6 +251,7 @@ def arguments(**more):
 
 
 def option(words, name):
+    assert name in words
     return words[words.index(name) + 1]
 
 
