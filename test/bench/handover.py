@@ -99,7 +99,8 @@ def baton(work, disk, smp):
 
 def kexec(work, initrd, smp):
     return run(harness.qemu.Machine(os.path.join(work, "vm"), smp=smp, mem=MEM, cpu=CPU, firmware=False, boot_args=[
-        "-kernel", harness.KERNEL, "-initrd", initrd, "-append", "console=ttyS0,115200 panic=-1 guest.kexec"]), KEXEC_GO)
+        "-kernel", harness.KERNEL, "-initrd", initrd,
+        "-append", "console=ttyS0,115200 panic=-1 guest.kexec " + harness.UNDER_TCG]), KEXEC_GO)
 
 
 def verify_of(text):

@@ -2,7 +2,7 @@
 """Debian's kernel from OVMF through Baton to userspace and power-off, over machines and policies."""
 import pytest
 
-from harness import boot, check_good
+from harness import UNDER_TCG, boot, check_good
 
 SMP = (1, 2, 4, 8, 16)
 MEM = ("256M", "2G", "6G")
@@ -80,9 +80,10 @@ def test_sixteen_cpus_with_monitor(tmp_path, turn):
 
 
 def test_command_line_reaches_the_kernel(tmp_path):
-    result = boot(tmp_path, append="console=ttyS0 panic=-1 some.word=\"two words\"")
+    words = "console=ttyS0 panic=-1 some.word=\"two words\" " + UNDER_TCG
+    result = boot(tmp_path, append=words)
     check_good(result, 2)
-    assert result.facts["cmdline"].rstrip() == "console=ttyS0 panic=-1 some.word=\"two words\""
+    assert result.facts["cmdline"].rstrip() == words
 
 
 def test_console_that_is_ram(tmp_path):

@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from harness import BATON, BOOT_S, FIRMWARE_S, INITRD, KERNEL, MENU, finish, machine, problem_pattern, write_disk
+from harness import (BATON, BOOT_S, FIRMWARE_S, INITRD, KERNEL, MENU, UNDER_TCG, finish, machine, problem_pattern,
+                     write_disk)
 
 
 def sign(keys, source, target):
@@ -51,7 +52,7 @@ def test_signed_baton_refuses_unsigned_kernel(tmp_path, signed_baton):
 
 def test_signed_baton_starts_signed_kernel(tmp_path, signed_baton, signed_kernel):
     disk = write_disk(str(tmp_path / "disk.img"), baton=signed_baton, kernel=signed_kernel, initrds=[INITRD],
-                      append="console=ttyS0 panic=-1")
+                      append="console=ttyS0 panic=-1 " + UNDER_TCG)
     with secure_machine(tmp_path, disk) as vm:
         result = finish(vm, BOOT_S)
     facts = result.facts
