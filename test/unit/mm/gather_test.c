@@ -12,12 +12,20 @@
 
 static struct space space;
 
+/* For a machine anew at every step of an operation: its memory is filled each time. */
+#define FEW_PAGES 64
+
+static void start_with(unsigned pages)
+{
+	machine_start(pages);
+	assert_int_equal(space_init(&space, 4, &machine_features, &machine.tables, NULL), OK);
+	machine_load(&space, VA, 4 * MM_2M_BYTES);
+}
+
 static int start(void **state)
 {
 	(void)state;
-	machine_start(1024);
-	assert_int_equal(space_init(&space, 4, &machine_features, &machine.tables, NULL), OK);
-	machine_load(&space, VA, 4 * MM_2M_BYTES);
+	start_with(1024);
 	return 0;
 }
 
@@ -144,7 +152,7 @@ static void a_table_under_a_walk_is_held_back(void **state)
 	(void)state;
 	for (k = 0; placed; k++) {
 		stop(NULL);
-		start(NULL);
+		start_with(FEW_PAGES);
 		assert_int_equal(space_map(&space, VA, FAR_MEMORY, 0x4000, MM_WRITE, MM_PAGE_4K, NULL), OK);
 		frees_in_walk = 0;
 		machine.preempt_after = k;
@@ -178,7 +186,7 @@ static void a_walk_at_any_point_of_an_unmap(void **state)
 	(void)state;
 	for (k = 0; placed; k++) {
 		stop(NULL);
-		start(NULL);
+		start_with(FEW_PAGES);
 		assert_int_equal(space_map(&space, VA, FAR_MEMORY, 0x4000, MM_WRITE, MM_PAGE_4K, NULL), OK);
 		machine.preempt_after = k;
 		machine.preempt = query_on_cpu1;
