@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Writes the initramfs of tests and `make run`: busybox, baton-report, the init script, one module.
 
-usage: mkinitramfs.py OUT --init FILE [--busybox FILE] [--add HOST:GUEST]... [--program HOST:GUEST]... [--pad-mib N]
+usage: mkinitramfs.py OUT --init FILE [--busybox FILE] [--add HOST:GUEST]... [--program HOST:GUEST]...
+                      [--tree HOST:GUEST]... [--pad-mib N]
 
 A newc cpio written directly: no root, no device nodes but /dev/console, the same bytes every time.
 --program adds the shared libraries that ldd names here, too (LD_LIBRARY_PATH leads it to others).
+--tree: the files of a directory, without those below.
 --pad-mib appends a file of that size with bytes that do not compress, for the bench.
 """
 import argparse
@@ -29,6 +31,9 @@ def libraries(program):
     """{path here: path in the guest} of what the dynamic linker would load, itself included."""
     out = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
     found = re.findall(r"(?:=> |^\s+)(/\S+) \(", out, re.M)
+    missing = re.findall(r"^\s*(\S+) => (?!/)", out, re.M)
+    if missing:
+        sys.exit("mkinitramfs.py: %s: needs %s, not found (LD_LIBRARY_PATH)" % (program, ", ".join(missing)))
     return {lib: lib if "/ld-linux" in lib else "/lib/x86_64-linux-gnu/" + os.path.basename(lib) for lib in found}
 
 
@@ -44,6 +49,7 @@ def main():
     parser.add_argument("--busybox", default="/bin/busybox")
     parser.add_argument("--add", action="append", default=[], metavar="HOST:GUEST")
     parser.add_argument("--program", action="append", default=[], metavar="HOST:GUEST")
+    parser.add_argument("--tree", action="append", default=[], metavar="HOST:GUEST")
     parser.add_argument("--pad-mib", type=int, default=0)
     args = parser.parse_args()
 
@@ -55,6 +61,9 @@ def main():
         cpio.add("dev/console", stat.S_IFCHR | 0o600, rdev=(5, 1))
         cpio.add("bin/busybox", stat.S_IFREG | 0o755, read(args.busybox))
         cpio.add("init", stat.S_IFREG | 0o755, read(args.init))
+        for pair in args.tree:
+            host, guest = pair.split(":")
+            args.add += ["%s/%s:%s/%s" % (host, name, guest, name) for name in sorted(os.listdir(host))]
         shared = {}
         for pair in args.program:
             shared.update(libraries(pair.split(":")[0]))

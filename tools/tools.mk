@@ -129,6 +129,12 @@ bench: $(O)/baton.efi nohash $(filter $(DEBIAN)/vmlinuz,$(KERNEL)) $(RUN)/initrd
 bench-handover: $(O)/baton.efi $(O)/probe/probe.bin $(KEXEC)/sbin/kexec $(DEBIAN)/vmlinuz $(RUN)/initrd.img | deps-bench
 	$(PYTHON) -B test/bench/handover.py --out $(O)/bench
 
+# Linux -> kexec -> Baton -> Linux, by hand: a pass takes some 10 s. In make test: test/system/test_linux_loop.py.
+.PHONY: linux-loop
+linux-loop: $(O)/baton.efi $(O)/tools/baton-report $(KEXEC)/sbin/kexec $(filter $(DEBIAN)/vmlinuz,$(KERNEL)) | deps-run
+	$(PYTHON) tools/linux_loop.py $(O)/linux-loop --kernel $(KERNEL) --passes $(or $(PASSES),30) \
+		$(if $(SMP),--smp $(SMP)) $(if $(MEM),--mem $(MEM))
+
 .PHONY: help
 help:
 	@sed -n 's/^| `\(make[^`]*\)` | \(.*\) |$$/\1: \2/p' README.md | tr -d '`'
