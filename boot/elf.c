@@ -14,12 +14,12 @@ enum { AT_CLASS = 4, AT_DATA = 5, AT_IDENT_VERSION = 6, AT_TYPE = 16, AT_MACHINE
 struct layout {
 	uint8_t bits, header_bytes, row_bytes, machine;
 	uint8_t phoff, ehsize, phentsize, phnum;
-	uint8_t p_offset, p_paddr, p_filesz, p_memsz;
+	uint8_t p_offset, p_paddr, p_filesz, p_memsz, p_align;
 };
 
 static const struct layout layouts[] = {
-	{ 32, 52, 32, 3, 28, 40, 42, 44, 4, 12, 16, 20 },	/* EM_386 */
-	{ 64, 64, 56, 62, 32, 52, 54, 56, 8, 24, 32, 40 },	/* EM_X86_64 */
+	{ 32, 52, 32, 3, 28, 40, 42, 44, 4, 12, 16, 20, 28 },	/* EM_386 */
+	{ 64, 64, 56, 62, 32, 52, 54, 56, 8, 24, 32, 40, 48 },	/* EM_X86_64 */
 };
 
 enum { CLASS_32 = 1, CLASS_64 = 2, DATA_LSB = 1, TYPE_EXEC = 2, TYPE_DYN = 3, PT_LOAD = 1, PT_NOTE = 4,
@@ -84,6 +84,7 @@ static enum status read_row(struct elf_segment *segment, const struct layout *l,
 	*segment = (struct elf_segment){
 		.offset = word(l, p + l->p_offset), .file_size = word(l, p + l->p_filesz),
 		.address = word(l, p + l->p_paddr), .memory_size = word(l, p + l->p_memsz),
+		.align = word(l, p + l->p_align),
 	};
 	if (segment->offset > file_size)
 		return refuse_row(name, row, E_KERNEL_TRUNCATED, "p_offset", segment->offset,
@@ -187,16 +188,19 @@ enum status elf_check(struct elf *elf, const char *name, const void *first, uint
 	return status ? status : check_whole(elf, name, problem);
 }
 
-static uint64_t padded(uint32_t size)
+/* From a note's start on. Notes in a segment aligned to 8 are padded to 8, all others to 4, whatever the class. */
+static uint64_t padded(const struct elf_segment *segment, uint64_t bytes)
 {
-	return ((uint64_t)size + 3) & ~3ull;
+	uint64_t to = segment->align == 8 ? 8 : 4;
+
+	return (bytes + to - 1) & ~(to - 1);
 }
 
 /* What a note says that Baton asks for. */
-static enum status take_note(struct elf *elf, const char *name, const uint8_t *note, struct problem *problem)
+static enum status take_note(struct elf *elf, const char *name, const uint8_t *note, const uint8_t *body,
+			     struct problem *problem)
 {
 	uint32_t name_size = field32(note + AT_NAMESZ), body_size = field32(note + AT_DESCSZ);
-	const uint8_t *body = note + NOTE_BYTES + padded(name_size);
 
 	if (name_size == 6 && !memcmp(note + NOTE_BYTES, "Linux", 6))
 		elf->is_linux = true;
@@ -209,13 +213,14 @@ static enum status take_note(struct elf *elf, const char *name, const uint8_t *n
 	return OK;
 }
 
-enum status elf_check_notes(struct elf *elf, const char *name, const void *notes, uint64_t size,
+enum status elf_check_notes(struct elf *elf, const char *name, const struct elf_segment *segment, const void *notes,
 			    struct problem *problem)
 {
+	uint64_t size = segment->file_size;
 	const uint8_t *note = notes;
 
 	/* Each turn takes at least a note's header, whatever the sizes in it say. */
-	for (uint64_t at = 0, bytes; at < size; at += bytes) {
+	for (uint64_t at = 0, body, bytes; at < size; at += bytes) {
 		uint32_t name_size, body_size;
 		enum status status;
 
@@ -223,11 +228,12 @@ enum status elf_check_notes(struct elf *elf, const char *name, const void *notes
 			return field_refuse(problem, E_KERNEL_HEADER, name, "note at byte", at, "cut off by p_filesz");
 		name_size = field32(note + at + AT_NAMESZ);
 		body_size = field32(note + at + AT_DESCSZ);
-		bytes = NOTE_BYTES + padded(name_size) + padded(body_size);
+		body = padded(segment, NOTE_BYTES + (uint64_t)name_size);
+		bytes = padded(segment, body + body_size);
 		/* Padding behind the last one may be missing. */
-		if (NOTE_BYTES + padded(name_size) + body_size > size - at)
+		if (body + body_size > size - at)
 			return field_refuse(problem, E_KERNEL_HEADER, name, "note at byte", at, "longer than p_filesz");
-		status = take_note(elf, name, note + at, problem);
+		status = take_note(elf, name, note + at, note + at + body, problem);
 		if (status)
 			return status;
 	}

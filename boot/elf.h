@@ -20,6 +20,7 @@
 struct elf_segment {
 	uint64_t offset, file_size;	/* in the file */
 	uint64_t address, memory_size;	/* physical; the rest behind file_size is zero */
+	uint64_t align;			/* p_align */
 };
 
 struct elf {
@@ -47,8 +48,8 @@ enum status elf_check(struct elf *elf, const char *name, const void *first, uint
 enum status elf_check_entry(const struct elf *elf, const char *name, const char *field, uint64_t entry,
 			    struct problem *problem) MUST_CHECK;
 
-/* notes: the bytes of one PT_NOTE: sets what elf says about notes. E24. */
-enum status elf_check_notes(struct elf *elf, const char *name, const void *notes, uint64_t size,
+/* notes: the bytes of segment, a PT_NOTE: sets what elf says about notes. E24. */
+enum status elf_check_notes(struct elf *elf, const char *name, const struct elf_segment *segment, const void *notes,
 			    struct problem *problem) MUST_CHECK;
 
 #endif

@@ -63,8 +63,7 @@ static enum status read_notes(struct load *load, const struct load_file *file)
 		if (note->file_size)
 			status = load_read_at(load, file, note->offset, work->text, (uint32_t)note->file_size);
 		if (!status)
-			status = elf_check_notes(&work->elf, file->path, work->text, note->file_size,
-						 load->problem);
+			status = elf_check_notes(&work->elf, file->path, note, work->text, load->problem);
 		if (status)
 			return status;
 	}

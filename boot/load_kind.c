@@ -34,7 +34,7 @@ static enum status open_other(struct load *load, const struct entry *entry)
 		status = load_read_next(load, file, work->first + done, length - done);
 	if (status)
 		return status;
-	if (work->first[0] == 'M' && work->first[1] == 'Z') {
+	if ((work->first[0] == 'M' && work->first[1] == 'Z') || entry->uki_path[0]) {
 		status = load_open_uki(load, entry);
 		return status ? status : load_read_next(load, file, work->setup, first_bytes(file));
 	}

@@ -74,6 +74,16 @@ static enum status read_text(struct load *load, const struct load_file *file, en
 	return range->size ? load_read_at(load, file, range->offset, load->work->text, (uint32_t)range->size) : OK;
 }
 
+static enum status check_relocations(struct load *load, const struct load_file *file)
+{
+	struct load_work *work = load->work;
+	enum status status = OK;
+
+	if (work->pe.relocations_size)
+		status = load_read_at(load, file, work->pe.relocations_offset, work->setup, work->pe.relocations_size);
+	return status ? status : pe_check_relocations(&work->pe, file->path, work->setup, load->problem);
+}
+
 /* Sections instead of the file. */
 static void open_sections(struct load_work *work)
 {
@@ -109,6 +119,8 @@ enum status load_open_uki(struct load *load, const struct entry *entry)
 	*file = work->files[0];
 	work->open_count = 0;
 	status = pe_parse(&work->pe, file->path, work->first, file->size, load->problem);
+	if (!status)
+		status = check_relocations(load, file);
 	if (!status)
 		status = uki_find(&work->uki, file->path, &work->pe, entry->profile, load->problem);
 	if (!status)

@@ -13,7 +13,7 @@ enum {
 	AT_LFANEW = 0x3c,
 	AT_MACHINE = 4, AT_SECTIONS = 6, AT_OPTIONAL_BYTES = 20, AT_OPTIONAL = 24,
 	AT_MAGIC = 0, AT_ENTRY = 16, AT_SECTION_ALIGNMENT = 32, AT_FILE_ALIGNMENT = 36, AT_IMAGE_BYTES = 56,
-	AT_HEADER_BYTES = 60, AT_DIRECTORIES = 108, AT_CERTIFICATES = 144,
+	AT_HEADER_BYTES = 60, AT_DIRECTORIES = 108, AT_CERTIFICATES = 144, AT_RELOCATIONS = 152,
 	AT_MEMORY_BYTES = 8, AT_ADDRESS = 12, AT_RAW_BYTES = 16, AT_RAW_OFFSET = 20, AT_FLAGS = 36,
 };
 
@@ -23,7 +23,9 @@ enum {
 #define DIRECTORY_BYTES	8u
 #define DIRECTORIES_MAX	16u
 #define CERTIFICATES	4u		/* index; its "address" is an offset in the file */
+#define RELOCATIONS	5u		/* index */
 #define ROW_BYTES	40u
+#define BLOCK_BYTES	8u		/* of relocations, without its entries */
 #define FLAG_EXECUTE	0x20000000u
 
 /* One file on its way. */
@@ -122,6 +124,32 @@ static enum status check_certificates(const struct walk *w)
 	return OK;
 }
 
+/* The sections are good: the directory lies in the bytes of one. */
+static enum status find_relocations(const struct walk *w)
+{
+	uint32_t address, size;
+
+	if (field32(w->optional + AT_DIRECTORIES) <= RELOCATIONS)
+		return OK;
+	address = field32(w->optional + AT_RELOCATIONS);
+	size = field32(w->optional + AT_RELOCATIONS + 4);
+	if (!size)
+		return OK;
+	if (size > PE_RELOCATIONS_MAX)
+		return refuse(w, E_KERNEL_HEADER, "base relocations' size", size, "more than 32 KiB");
+	for (unsigned i = 0; i < w->pe->section_count; i++) {
+		const struct pe_section *section = &w->pe->sections[i];
+
+		if (address < section->address || size > section->size ||
+		    address - section->address > section->size - size)
+			continue;
+		w->pe->relocations_offset = section->offset + (address - section->address);
+		w->pe->relocations_size = size;
+		return OK;
+	}
+	return refuse(w, E_KERNEL_HEADER, "base relocations' address", address, "not with all bytes in one section");
+}
+
 static enum status refuse_section(const struct walk *w, unsigned index, enum status code, const char *field,
 				  uint64_t value, const char *reason)
 {
@@ -212,5 +240,53 @@ enum status pe_parse(struct pe *pe, const char *name, const void *first, uint64_
 	if (!status && !entry_inside)
 		status = refuse(&w, E_KERNEL_HEADER, "AddressOfEntryPoint", field32(w.optional + AT_ENTRY),
 				"inside no executable section");
+	w.pe->image_bytes = w.image_bytes;
+	return status ? status : find_relocations(&w);
+}
+
+/* Bytes that an entry of this type changes, 0: none such on x86-64. */
+static unsigned patched_bytes(unsigned type)
+{
+	static const uint8_t bytes[] = { [1] = 2, [2] = 2, [3] = 4, [10] = 8 };	/* HIGH, LOW, HIGHLOW, DIR64 */
+
+	return type < sizeof(bytes) ? bytes[type] : 0;
+}
+
+/* One block, which lies inside the directory. */
+static enum status check_block(const struct pe *pe, const char *name, const uint8_t *block, uint32_t bytes,
+			       struct problem *problem)
+{
+	for (uint32_t at = BLOCK_BYTES; at < bytes; at += 2) {
+		unsigned entry = field16(block + at), type = entry >> 12;
+		uint64_t place = (uint64_t)field32(block) + (entry & 0xfff);
+
+		if (!type)	/* ABSOLUTE: padding */
+			continue;
+		if (!patched_bytes(type))
+			return field_refuse(problem, E_KERNEL_HEADER, name, "base relocation's type", type,
+					    "not known for x86-64");
+		if (place + patched_bytes(type) > pe->image_bytes)
+			return field_refuse(problem, E_KERNEL_HEADER, name, "base relocation's place", place,
+					    "beyond SizeOfImage");
+	}
+	return OK;
+}
+
+enum status pe_check_relocations(const struct pe *pe, const char *name, const void *blocks, struct problem *problem)
+{
+	const uint8_t *block = blocks;
+	enum status status = OK;
+
+	/* Each turn takes at least a block's header. */
+	for (uint32_t rest = pe->relocations_size, bytes; !status && rest; rest -= bytes, block += bytes) {
+		if (rest < BLOCK_BYTES)
+			return field_refuse(problem, E_KERNEL_HEADER, name, "rest of the base relocations", rest,
+					    "less than a block");
+		bytes = field32(block + 4);
+		if (bytes < BLOCK_BYTES || bytes > rest || bytes & 1)
+			return field_refuse(problem, E_KERNEL_HEADER, name, "base relocation block's size", bytes,
+					    "odd, less than 8 or beyond the directory");
+		status = check_block(pe, name, block, bytes, problem);
+	}
 	return status;
 }

@@ -37,7 +37,7 @@ static void check_elf(const uint8_t *data, size_t size)
 		const struct elf_segment *s = &elf.notes[i];
 
 		want(s->file_size <= size && s->offset <= size - s->file_size);
-		(void)elf_check_notes(&elf, "x", data + s->offset, s->file_size, &p);
+		(void)elf_check_notes(&elf, "x", s, data + s->offset, &p);
 	}
 }
 

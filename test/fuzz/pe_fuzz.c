@@ -51,6 +51,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			     pe.sections[i].offset >= pe.sections[k].offset + pe.sections[k].size ||
 			     pe.sections[k].offset >= pe.sections[i].offset + pe.sections[i].size);
 	}
+	want(pe.relocations_size <= PE_RELOCATIONS_MAX && (uint64_t)pe.relocations_offset + pe.relocations_size <= size);
+	if (pe_check_relocations(&pe, "x", data + pe.relocations_offset, &p))
+		want(p.code && p.text[0]);
 	for (unsigned profile = 0; profile < 3; profile++) {
 		struct uki uki;
 

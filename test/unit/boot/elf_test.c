@@ -183,15 +183,18 @@ static void short_files(void **state)
 	assert_problem(&p, check(BYTES, &p), E_KERNEL_HEADER, "vmlinux: nothing to load: no PT_LOAD with memory");
 }
 
+static uint64_t note_align;
+
 static enum status notes(const void *from, uint64_t size, struct problem *p)
 {
+	struct elf_segment segment = { .file_size = size, .align = note_align };
 	uint8_t *copy = malloc(size ? size : 1);
 	enum status status;
 
 	elf = (struct elf){ 0 };
 	*p = (struct problem){ 0 };
 	memcpy(copy, from, size);
-	status = elf_check_notes(&elf, "vmlinux", copy, size, p);
+	status = elf_check_notes(&elf, "vmlinux", &segment, copy, p);
 	free(copy);
 	return status;
 }
