@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import uuid
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -76,6 +77,15 @@ class Result:
 
 def problem_pattern(number):
     return PROBLEM % (number, number)
+
+
+def wait_refused(vm, pattern, timeout_s):
+    """Waits for a line that matches (nothing before it was refused with that line) and for the menu behind it."""
+    deadline = time.monotonic() + timeout_s
+    vm.wait_for(pattern, timeout_s)
+    while not re.search(pattern + r"[\s\S]*" + MENU, vm.text()):
+        assert time.monotonic() < deadline, "no menu behind " + pattern
+        time.sleep(0.1)
 
 
 def write_disk(path, baton=BATON, kernel=KERNEL, initrds=(INITRD,), append=APPEND, conf=(), entry_extra=(),
