@@ -48,6 +48,7 @@ struct boot_info {
 	struct efi_map efi_map;			/* the memory map, also where it was made from e820 */
 	enum efi_state efi;
 	uint64_t efi_systab;			/* physical, 0: none */
+	uint64_t efi_tables;			/* EFI_VIRTUAL: physical address of the configuration table; else 0 */
 	struct efi_map efi_runtime;		/* EFI_VIRTUAL: what the kernel before us left, to be passed on */
 	uint64_t rsdp;				/* 0: none */
 	uint64_t smbios;			/* entry point, 0: none */

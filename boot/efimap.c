@@ -198,7 +198,8 @@ enum status efimap_carve(struct efi_map *map, uint64_t base, uint64_t size, uint
 	return OK;
 }
 
-enum status efimap_claim(struct efi_map *map, uint64_t base, uint64_t size, struct problem *problem)
+/* What is free in the range gets the type. */
+static enum status take_free(struct efi_map *map, uint64_t base, uint64_t size, uint32_t type, struct problem *problem)
 {
 	uint64_t at = base & ~(PLACE_PAGE - 1), end = (base + size + PLACE_PAGE - 1) & ~(PLACE_PAGE - 1);
 
@@ -213,12 +214,22 @@ enum status efimap_claim(struct efi_map *map, uint64_t base, uint64_t size, stru
 		at = d->phys > at ? d->phys : at;
 		stop = end_of(d) < end ? end_of(d) : end;
 		if (d->type == EFI_TYPE_CONVENTIONAL)
-			status = efimap_carve(map, at, stop - at, EFI_TYPE_LOADER_DATA, problem);
+			status = efimap_carve(map, at, stop - at, type, problem);
 		if (status)
 			return status;
 		at = stop;
 	}
 	return OK;
+}
+
+enum status efimap_claim(struct efi_map *map, uint64_t base, uint64_t size, struct problem *problem)
+{
+	return take_free(map, base, size, EFI_TYPE_LOADER_DATA, problem);
+}
+
+enum status efimap_keep(struct efi_map *map, uint64_t base, uint64_t size, struct problem *problem)
+{
+	return take_free(map, base, size, EFI_TYPE_RESERVED, problem);
 }
 
 static bool is_ram(const struct efi_descriptor *d)

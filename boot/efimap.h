@@ -67,6 +67,9 @@ enum status efimap_carve(struct efi_map *map, uint64_t base, uint64_t size, uint
  * outside of the map stays. E50 as above; what came before the full descriptor is done then. */
 enum status efimap_claim(struct efi_map *map, uint64_t base, uint64_t size, struct problem *problem) MUST_CHECK;
 
+/* The same with type 0: the next system, too, is told to leave it alone. */
+enum status efimap_keep(struct efi_map *map, uint64_t base, uint64_t size, struct problem *problem) MUST_CHECK;
+
 /* Makes the range type 7 and joins all descriptors of type 7 that touch and have the same attributes. E50, E51 as
  * efimap_carve(). */
 enum status efimap_free(struct efi_map *map, uint64_t base, uint64_t size, struct problem *problem) MUST_CHECK;
@@ -74,11 +77,6 @@ void efimap_join_free(struct efi_map *map);
 
 /* True if all of [base, base + size) is in the map and of that type. */
 bool efimap_is_type(const struct efi_map *map, uint64_t base, uint64_t size, uint32_t type);
-
-/* E52 with the first conflict unless all of [base, base + size) is memory that its present users give up after commit:
- * boot services, a loader, Baton itself, or nobody's. */
-enum status efimap_check_overwrite(const struct efi_map *map, uint64_t base, uint64_t size, const char *what,
-				   struct problem *problem) MUST_CHECK;
 
 /* The map as sorted, merged e820; *count entries. E50: out has room for fewer. */
 enum status efimap_to_e820(const struct efi_map *map, struct e820_entry *out, unsigned capacity, unsigned *count,

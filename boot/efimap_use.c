@@ -164,37 +164,3 @@ enum status efimap_find_hole(const struct efi_map *map, uint64_t size, uint64_t 
 	*base = touching ? touching : any;
 	return OK;
 }
-
-static bool given_up(uint32_t type)
-{
-	return type == EFI_TYPE_LOADER_CODE || type == EFI_TYPE_LOADER_DATA || type == EFI_TYPE_BOOT_CODE ||
-	       type == EFI_TYPE_BOOT_DATA || type == EFI_TYPE_CONVENTIONAL;
-}
-
-enum status efimap_check_overwrite(const struct efi_map *map, uint64_t base, uint64_t size, const char *what,
-				   struct problem *problem)
-{
-	uint64_t at = base, end = base + size;
-
-	for (unsigned i = 0; i < efimap_count(map) && at < end; i++) {
-		const struct efi_descriptor *d = efimap_at(map, i);
-		uint64_t behind = d->phys + d->pages * PLACE_PAGE;
-
-		if (d->phys > at)
-			break;
-		if (behind <= at)
-			continue;
-		if (!given_up(d->type) || (d->attribute & EFI_ATTRIBUTE_SP))
-			return problem_set(problem, E_PLACEMENT,
-					   "%s: wants 0x%llx..0x%llx, but 0x%llx..0x%llx must survive "
-					   "(EFI memory type %u)", what, (unsigned long long)base,
-					   (unsigned long long)end, (unsigned long long)d->phys,
-					   (unsigned long long)behind, d->type);
-		at = behind;
-	}
-	if (at < end)
-		return problem_set(problem, E_PLACEMENT,
-				   "%s: wants 0x%llx..0x%llx, but there is no memory at 0x%llx", what,
-				   (unsigned long long)base, (unsigned long long)end, (unsigned long long)at);
-	return OK;
-}

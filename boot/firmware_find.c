@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "boot/firmware_find.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/smbios.h"
 #include "lib/string.h"
 
-#define SYSTAB_BYTES		120u
 #define SYSTAB_SIGNATURE	"IBI SYST"
 #define SYSTAB_COUNT		104u
 #define SYSTAB_TABLES		112u
@@ -39,24 +37,43 @@ static const uint8_t *show(const struct acpi_reader *reader, uint64_t phys, uint
 	return phys && phys + bytes > phys ? reader->at(reader->ctx, phys, bytes) : NULL;
 }
 
-uint64_t firmware_find_efi(const struct acpi_reader *reader, uint64_t systab, uint64_t tables,
-			   enum firmware_table table)
+bool firmware_each_table(const struct acpi_reader *reader, uint64_t systab, uint64_t tables, firmware_table_fn *each,
+			 void *ctx, uint64_t *list, uint64_t *bytes)
 {
-	const uint8_t *system = show(reader, systab, SYSTAB_BYTES), *at;
+	const uint8_t *system = show(reader, systab, FIRMWARE_SYSTAB_BYTES), *at;
 	uint64_t count;
 
 	if (!system || memcmp(system, SYSTAB_SIGNATURE, 8))
-		return 0;
+		return false;
 	count = acpi_u64(system, SYSTAB_COUNT);
-	if (!tables)
-		tables = acpi_u64(system, SYSTAB_TABLES);
+	*list = tables ? tables : acpi_u64(system, SYSTAB_TABLES);
 	if (count > TABLES_MAX)
-		return 0;
-	at = show(reader, tables, (uint32_t)count * TABLE_BYTES);
+		return false;
+	*bytes = count * TABLE_BYTES;
+	at = show(reader, *list, (uint32_t)*bytes);
 	for (uint64_t i = 0; at && i < count; i++, at += TABLE_BYTES)
-		if (!memcmp(at, guid[table], sizeof(guid[table])))
-			return acpi_u64(at, sizeof(guid[table]));
-	return 0;
+		each(ctx, at, acpi_u64(at, TABLE_BYTES - 8));
+	return at;
+}
+
+struct wanted { const uint8_t *guid; uint64_t found; };
+
+static void compare(void *ctx, const uint8_t *of_table, uint64_t phys)
+{
+	struct wanted *wanted = ctx;
+
+	if (!wanted->found && !memcmp(of_table, wanted->guid, sizeof(guid[0])))
+		wanted->found = phys;
+}
+
+uint64_t firmware_find_efi(const struct acpi_reader *reader, uint64_t systab, uint64_t tables,
+			   enum firmware_table table)
+{
+	struct wanted wanted = { guid[table], 0 };
+	uint64_t list, bytes;
+
+	firmware_each_table(reader, systab, tables, compare, &wanted, &list, &bytes);
+	return wanted.found;
 }
 
 static uint64_t scan_rsdp(const struct acpi_reader *reader, uint64_t start, uint64_t end)

@@ -7,11 +7,20 @@
 #ifndef BOOT_FIRMWARE_FIND_H
 #define BOOT_FIRMWARE_FIND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/acpi.h"
 
 enum firmware_table { FIRMWARE_ACPI2, FIRMWARE_ACPI1, FIRMWARE_SMBIOS3, FIRMWARE_SMBIOS };
+
+#define FIRMWARE_SYSTAB_BYTES 120u
+
+/* Calls each() with the GUID (16 bytes as in memory) and address of every entry of the configuration table, which lies
+ * at *list and has *bytes. False: it cannot be read. systab, tables: as below. UEFI 2.10, 4.6. */
+typedef void firmware_table_fn(void *ctx, const uint8_t *guid, uint64_t phys);
+bool firmware_each_table(const struct acpi_reader *reader, uint64_t systab, uint64_t tables, firmware_table_fn *each,
+			 void *ctx, uint64_t *list, uint64_t *bytes);
 
 /* Physical address that the EFI system table at systab gives for a table, 0: none. tables: physical address of the
  * configuration table where the system table's own pointer may be virtual (SETUP_EFI), else 0. UEFI 2.10, 4.3. */

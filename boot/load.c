@@ -232,13 +232,12 @@ static bool stays_in_place(struct load *load, enum segment_kind kind, const stru
 	return *dest && !place_check(request, *dest, &unused);
 }
 
-/* An image that cannot be moved, where somebody is who is gone after commit: firmware's boot services, Baton itself. It
- * waits elsewhere; what of its place must survive shows when the memory map is final. No source lies in a destination,
- * so copies need no order. */
+/* An image that cannot be moved waits elsewhere until its place is given up; that shows when the map is final. */
 static enum status place_aside(struct load *load, const struct place_request *request, struct boot_segment *segment,
 			       const char *what)
 {
 	struct place_request aside = *request;
+	enum status status = OK;
 
 	aside.kind = PLACE_INITRD;
 	aside.min = RESERVED_MIN;
@@ -246,7 +245,10 @@ static enum status place_aside(struct load *load, const struct place_request *re
 	aside.preferred = 0;
 	segment->dest = request->min;
 	load->problem->code = OK;
-	return place(load, &aside, what, &segment->source);
+	if (load->source->may_overwrite)
+		status = load->source->may_overwrite(load->source->ctx, request->min, request->size, what,
+						     load->problem);
+	return status ? status : place(load, &aside, what, &segment->source);
 }
 
 static enum status place_segment(struct load *load, enum segment_kind kind, const struct load_file *file,

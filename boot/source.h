@@ -61,6 +61,10 @@ struct source {
 	 * place: then there is nothing to do. */
 	void (*release)(void *ctx, uint64_t phys, uint64_t size);
 
+	/* May be NULL: nobody knows yet. E52 unless all of [base, base + size) is given up by the time that what is
+	 * to be copied there is copied, after commit (boot/survive.h). */
+	enum status (*may_overwrite)(void *ctx, uint64_t base, uint64_t size, const char *what, struct problem *p);
+
 	/* May be NULL. Called after every chunk. name: the file's path. */
 	void (*progress)(void *ctx, const char *name, uint64_t done, uint64_t total);
 };

@@ -200,6 +200,13 @@ static void source_release(void *ctx, uint64_t phys, uint64_t size)
 	memory_release(phys, size);
 }
 
+static enum status source_may_overwrite(void *ctx, uint64_t base, uint64_t size, const char *what,
+					struct problem *problem)
+{
+	(void)ctx;
+	return memory_may_overwrite(base, size, what, problem);
+}
+
 static void source_progress(void *ctx, const char *name, uint64_t done, uint64_t total)
 {
 	(void)ctx;
@@ -212,7 +219,8 @@ static void set_source(struct volume *volume)
 	volume->source = (struct source){
 		.ctx = volume, .verified = firmware_secure_boot_on(), .list = source_list, .open = source_open,
 		.read = source_read, .close = source_close,
-		.place = source_place, .release = source_release, .progress = source_progress,
+		.place = source_place, .release = source_release, .may_overwrite = source_may_overwrite,
+		.progress = source_progress,
 	};
 }
 

@@ -8,6 +8,7 @@
 #include "efi/firmware.h"
 #include "efi/initrd.h"
 #include "efi/last.h"
+#include "efi/memory.h"
 #include "efi/menu.h"
 #include "efi/print.h"
 #include "efi/protocols.h"
@@ -102,6 +103,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	if (status)
 		return status;
 	print("Baton " BATON_VERSION " (" BATON_COMMIT ")\n");
+	memory_keep_promised();
 	last_read(&last);
 	vars_announce();
 	menu.entries = &entries;

@@ -2,6 +2,8 @@
 #include "efi/memory.h"
 
 #include "boot/efimap.h"
+#include "boot/survive.h"
+#include "efi/print.h"
 #include "efi/protocols.h"
 #include "lib/string.h"
 
@@ -175,6 +177,63 @@ void memory_walk_borders(uint64_t reach, void (*visit)(void *ctx, uint64_t base,
 void memory_release(uint64_t phys, uint64_t size)
 {
 	firmware.boot->FreePages(phys, (size + PAGE - 1) / PAGE);
+}
+
+static const void *identity_at(void *ctx, uint64_t phys, uint32_t length)
+{
+	(void)ctx;
+	(void)length;
+	return (const void *)phys;
+}
+
+static void find_survivors(struct survivors *found)
+{
+	struct acpi_reader reader = { identity_at, NULL };
+	void *rsdp = firmware_find_table(&guid_acpi2);
+
+	found->count = 0;
+	found->full = false;
+	survive_find_efi(found, &reader, (uint64_t)firmware.table, 0);
+	survive_find_acpi(found, &reader, (uint64_t)(rsdp ? rsdp : firmware_find_table(&guid_acpi1)));
+}
+
+static struct survivors survivors;
+
+static void print_conflict(void *ctx, const struct problem *conflict)
+{
+	(void)ctx;
+	print_problem(conflict);
+}
+
+enum status memory_may_overwrite(uint64_t base, uint64_t size, const char *what, struct problem *problem)
+{
+	struct map_view view;
+	struct efi_map map;
+	enum status error = take_map(&view, problem);
+
+	if (error)
+		return error;
+	map = (struct efi_map){ (uint64_t)view.base, (uint32_t)view.size, (uint32_t)view.size, (uint32_t)view.stride,
+				EFI_MEMORY_DESCRIPTOR_VERSION };
+	error = efimap_prepare(&map, problem);
+	find_survivors(&survivors);
+	if (!error)
+		error = survive_check(&survivors, &map, base, size, what, print_conflict, NULL, problem);
+	firmware.boot->FreePool(view.base);
+	return error;
+}
+
+void memory_keep_promised(void)
+{
+	find_survivors(&survivors);
+	for (unsigned i = 0; i < survivors.count; i++) {
+		const struct survivor *s = &survivors.list[i];
+		uint64_t end = s->base + s->size;
+
+		/* Page by page: which of them firmware itself has allocated is its own business. */
+		for (uint64_t at = s->base & ~(PAGE - 1); s->promised && at < end; at += PAGE)
+			(void)take_at(at, PAGE, EfiReservedMemoryType);
+	}
 }
 
 uint64_t memory_take_low_page(void)

@@ -14,6 +14,13 @@
 enum status MUST_CHECK memory_place(const struct place_request *request, uint64_t *phys, struct problem *problem);
 void memory_release(uint64_t phys, uint64_t size);
 
+/* source->may_overwrite(): all conflicts but the last are printed. E50, E52. */
+enum status MUST_CHECK memory_may_overwrite(uint64_t base, uint64_t size, const char *what, struct problem *problem);
+
+/* Takes for good what LINUX_EFI_MEMRESERVE promises to others and firmware's allocator still calls free, so that
+ * neither Baton nor the next system uses it. First. */
+void memory_keep_promised(void);
+
 /* Calls visit() for the free memory (type 7 without SP) between 1 MiB and 4 GiB that lies within reach bytes of an end
  * of its run, in the map's order. A run is what the system may use at all, types 1 to 4 and 7: what kernel/ reserves
  * touches an end of one (boot/efimap.h, efimap_find_hole()). It may be read and changed, being nobody's; visit() must

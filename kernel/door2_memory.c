@@ -2,6 +2,7 @@
 /* The memory map behind door 2: from firmware's own map where that is whole and true, else from e820. */
 #include "boot/e820.h"
 #include "boot/place.h"
+#include "boot/survive.h"
 #include "kernel/door2.h"
 #include "kernel/image.h"
 #include "kernel/loop.h"
@@ -20,6 +21,7 @@
 #define RUNTIME_MAP_MAX		65536u
 #define KEPT_MAX		(8ull << 20)	/* DIGEST_SPARE_CHUNKS has room for it */
 #define FREE_MAX		512u
+#define PROMISED_PAGES_MAX	0x100000u	/* 4 GiB */
 
 static uint8_t map_buffer[MAP_BYTES] __attribute__((aligned(8)));
 
@@ -163,6 +165,7 @@ static enum status choose_map(struct door2 *d, struct problem *problem)
 
 	info->efi = !d->in.efi.systab ? EFI_NONE : d->has_setup_efi ? EFI_VIRTUAL : EFI_PHYSICAL;
 	info->efi_systab = d->in.efi.systab;
+	info->efi_tables = d->has_setup_efi ? d->setup_efi.tables : 0;
 	if (info->efi == EFI_PHYSICAL)
 		return take_efi_map(d, &info->efi_map, problem);
 	if (info->efi == EFI_VIRTUAL) {
@@ -203,6 +206,34 @@ static enum status claim_nodes(struct boot_info *info, struct problem *problem)
 	return s;
 }
 
+static const void *show(void *context, uint64_t phys, uint32_t bytes)
+{
+	return door2_readable(context, phys, bytes) ? (const void *)phys : NULL;
+}
+
+/* What the kernel before us reserved in RAM for firmware or for itself and its loader's e820 list calls free: tables in
+ * memory of boot services, which it lists among the runtime ranges, and the ranges of MEMRESERVE. */
+static enum status keep_promised(struct door2 *d, struct problem *problem)
+{
+	static struct survivors found;
+	struct boot_info *info = d->info;
+	const struct efi_map *runtime = &info->efi_runtime;
+	struct acpi_reader reader = { show, d };
+	enum status s = OK;
+
+	for (unsigned i = 0; s == OK && runtime->descriptor_size >= sizeof(struct efi_descriptor) &&
+			     i < efimap_count(runtime); i++)
+		if (efimap_at(runtime, i)->pages <= PROMISED_PAGES_MAX)
+			s = efimap_keep(&info->efi_map, efimap_at(runtime, i)->phys,
+					efimap_at(runtime, i)->pages * MM_PAGE_BYTES, problem);
+	if (info->efi != EFI_NONE)
+		survive_find_efi(&found, &reader, info->efi_systab, info->efi_tables);
+	for (unsigned i = 0; s == OK && i < found.count; i++)
+		if (found.list[i].promised)
+			s = efimap_keep(&info->efi_map, found.list[i].base, found.list[i].size, problem);
+	return s;
+}
+
 static enum status claim_all(struct door2 *d, struct problem *problem)
 {
 	struct boot_info *info = d->info;
@@ -213,6 +244,8 @@ static enum status claim_all(struct door2 *d, struct problem *problem)
 		s = claim(info, d->in.initrd, d->in.initrd_size, problem);
 	if (s == OK)
 		s = claim(info, info->efi_runtime.base, info->efi_runtime.size, problem);
+	if (s == OK)
+		s = keep_promised(d, problem);
 	if (s == OK)
 		s = claim_nodes(info, problem);
 	return s == OK ? found_walk(cpu_read_cr3(), levels, NULL, claim, info, problem) : s;

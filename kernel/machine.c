@@ -66,6 +66,11 @@ static const void *identity_at(void *context, uint64_t phys, uint32_t length)
 	return !limit || range_contains(limit, phys, phys + length) ? (const void *)phys : NULL;
 }
 
+struct acpi_reader machine_reader(void)
+{
+	return (struct acpi_reader){ identity_at, NULL };
+}
+
 /* One table; a malformed one is said and counts as absent. */
 static bool find(const struct acpi *acpi, const char *signature, struct acpi_table *table)
 {
@@ -113,7 +118,7 @@ static void read_iommus(struct machine *m, const struct acpi *acpi)
 
 enum status machine_find_table(uint64_t rsdp, const char *signature, struct acpi_table *table, struct problem *problem)
 {
-	struct acpi_reader reader = { identity_at, NULL };
+	struct acpi_reader reader = machine_reader();
 	struct acpi acpi;
 	enum status s = acpi_open(&acpi, reader, rsdp, problem);
 
@@ -122,7 +127,7 @@ enum status machine_find_table(uint64_t rsdp, const char *signature, struct acpi
 
 void machine_read(struct machine *m, uint64_t rsdp, uint32_t apic_id)
 {
-	struct acpi_reader reader = { identity_at, NULL };
+	struct acpi_reader reader = machine_reader();
 	struct problem problem = { .code = OK };
 	struct acpi_table table;
 	struct acpi acpi;

@@ -33,6 +33,9 @@ struct machine {
 /* Tables outside of these ranges count as not readable; NULL: no limit. First. The list stays the caller's. */
 void machine_limit(const struct range_list *readable);
 
+/* Shows what the limit allows, under the map that is loaded. */
+struct acpi_reader machine_reader(void);
+
 /* One table, under the map that is loaded. OK with table->data NULL: there is none. E40. */
 enum status MUST_CHECK machine_find_table(uint64_t rsdp, const char *signature, struct acpi_table *table,
 					  struct problem *problem);

@@ -5,6 +5,7 @@
 #include "kernel/kernel.h"
 
 #include "boot/setup_data.h"
+#include "boot/survive.h"
 #include "kernel/canary.h"
 #include "kernel/cpus.h"
 #include "kernel/faults.h"
@@ -40,6 +41,7 @@ static struct platform platform;
 static struct machine machine;
 static struct online_result online;
 static struct next next;
+static struct survivors survivors;
 static struct handover handover;
 
 static void must(enum status s)
@@ -179,17 +181,42 @@ static void account_for_cpus(struct boot_info *info)
 		note(previous_release(info, &problem));
 }
 
+/* Before our own tables are loaded, which show nothing that is firmware's own. */
+static void find_survivors(const struct boot_info *info)
+{
+	struct acpi_reader reader = machine_reader();
+
+	survive_find_efi(&survivors, &reader, info->efi_systab, info->efi_tables);
+	survive_find_acpi(&survivors, &reader, info->rsdp);
+	survive_add(&survivors, "framebuffer", info->framebuffer.base, info->framebuffer.size);
+}
+
+/* What this Baton reserved, by its name; a block of one before it is among that until its CPUs have left. */
+static void add_reserved(void)
+{
+	for (unsigned i = 0; i < kernel_memory.reserved_count; i++)
+		survive_add(&survivors, kernel_memory.reserved[i].what, kernel_memory.reserved[i].base,
+			    kernel_memory.reserved[i].size);
+}
+
+static void say_conflict(void *ctx, const struct problem *conflict)
+{
+	(void)ctx;
+	log_problem(conflict);
+}
+
 /* What is copied to its place after commit: the map knows all that has to survive now. */
 static enum status check_destinations(const struct boot_info *info)
 {
 	enum status s = OK;
 
+	add_reserved();
 	for (unsigned i = 0; s == OK && i < info->plan.segment_count; i++) {
 		const struct boot_segment *segment = &info->plan.segments[i];
 
 		if (segment->source)
-			s = efimap_check_overwrite(&info->efi_map, segment->dest, segment->reserved_size, segment->path,
-						   &problem);
+			s = survive_check(&survivors, &info->efi_map, segment->dest, segment->reserved_size,
+					  segment->path, say_conflict, NULL, &problem);
 	}
 	return s;
 }
@@ -266,6 +293,7 @@ _Noreturn void kernel_main(struct boot_info *info)
 	must(loop_judge(info, &problem));
 	must(faults_configure(info->config.fault, loop_generation(), &problem));
 	machine_read(&machine, info->rsdp, initial_apic_id());
+	find_survivors(info);
 	loop_end_find_button(info);
 	faults_apic();
 	must(apic_init(&problem));

@@ -414,40 +414,9 @@ static void claims(void **state)
 	assert_problem(&p, efimap_claim(&map, 0x160000, 0x1000, &p), E_MEMORY_MAP, "runtime");
 }
 
-/* What an image that is copied to its place may lie on: each type for itself, in the middle of what may go. */
-static void overwriting(void **state)
-{
-	static const bool may_go[16] = { [EFI_TYPE_LOADER_CODE] = true, [EFI_TYPE_LOADER_DATA] = true,
-					 [EFI_TYPE_BOOT_CODE] = true, [EFI_TYPE_BOOT_DATA] = true,
-					 [EFI_TYPE_CONVENTIONAL] = true };
-
-	(void)state;
-	for (uint32_t type = 0; type < 16; type++) {
-		fresh(NULL);
-		add(EFI_TYPE_CONVENTIONAL, 0x100000, 16, 0);
-		add(type, 0x110000, 1, 0);
-		add(EFI_TYPE_BOOT_DATA, 0x111000, 15, 0);
-		assert_int_equal(efimap_prepare(&map, &p), OK);
-		assert_int_equal(efimap_check_overwrite(&map, 0x100000, 0x10000, "/x", &p), OK);
-		assert_problem(&p, efimap_check_overwrite(&map, 0x100000, 0x11000, "/x", &p), may_go[type] ? OK : E_PLACEMENT,
-			       may_go[type] ? "" : "/x: wants 0x100000..0x111000, but 0x110000..0x111000 must survive");
-		p.code = OK;
-		assert_int_equal(efimap_check_overwrite(&map, 0x111000, 0xf000, "/x", &p), OK);
-		assert_problem(&p, efimap_check_overwrite(&map, 0x111000, 0x10000, "/x", &p), E_PLACEMENT,
-			       "/x: wants 0x111000..0x121000, but there is no memory at 0x120000");
-		p.code = OK;
-		assert_int_equal(efimap_check_overwrite(&map, 0xff000, 0x1000, "/x", &p), E_PLACEMENT);
-	}
-	fresh(NULL);
-	add(EFI_TYPE_CONVENTIONAL, 0x100000, 16, EFI_ATTRIBUTE_SP);
-	assert_int_equal(efimap_prepare(&map, &p), OK);
-	assert_int_equal(efimap_check_overwrite(&map, 0x100000, 0x1000, "/x", &p), E_PLACEMENT);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(overwriting, fresh),
 		cmocka_unit_test_setup(prepare_sorts_and_drops, fresh), cmocka_unit_test_setup(malformed_maps, fresh),
 		cmocka_unit_test_setup(carve_splits, fresh), cmocka_unit_test_setup(carve_refuses, fresh),
 		cmocka_unit_test_setup(e820_types, fresh), cmocka_unit_test_setup(low_memory_is_clipped, fresh),
