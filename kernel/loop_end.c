@@ -13,31 +13,29 @@
 #define ACPI_MODE_WAIT_US	300000u
 
 static struct power_button button_found = { .none = "there is no FADT" };
+static bool button_sought;
 
-static void find_button(const struct boot_info *info, struct power_button *button)
+void loop_end_find_button(const struct boot_info *info)
 {
 	struct problem problem = { .code = OK };
 	struct acpi_table table = { 0 };
 
-	*button = (struct power_button){ .none = "there is no FADT" };
+	if (button_sought)
+		return;
+	button_sought = true;
 	if (info->rsdp && machine_find_table(info->rsdp, "FACP", &table, &problem) == OK && table.data)
-		power_button_parse(button, table.data, table.length);
-}
-
-void loop_end_find_button(const struct boot_info *info)
-{
-	find_button(info, &button_found);
+		power_button_parse(&button_found, table.data, table.length);
 }
 
 static bool pressed(const struct boot_info *info)
 {
-	struct power_button button;
+	const struct power_button *button = &button_found;
 
-	find_button(info, &button);
-	if (button.none || !(cpu_in16(button.enable) & POWER_BUTTON_BIT) ||
-	    !(cpu_in16(button.status) & POWER_BUTTON_BIT))
+	loop_end_find_button(info);
+	if (button->none || !(cpu_in16(button->enable) & POWER_BUTTON_BIT) ||
+	    !(cpu_in16(button->status) & POWER_BUTTON_BIT))
 		return false;
-	cpu_out16(button.status, POWER_BUTTON_BIT);	/* a written one clears it */
+	cpu_out16(button->status, POWER_BUTTON_BIT);	/* a written one clears it */
 	return true;
 }
 

@@ -12,8 +12,8 @@
  * 0, loop_left the rest, and the kernel's command line ends in baton.left= and baton.seed=). Ports only. */
 void loop_end_decide(struct boot_info *info);
 
-/* Finds the power button for loop_end_watch_button(). Under the loader's page tables: Baton's own do not map a BIOS's
- * RSDP at 0xe0000-0xfffff. */
+/* Finds the power button for loop_end_watch_button(), unless loop_end_decide() has looked for it. Under the loader's
+ * page tables: Baton's own do not map a BIOS's RSDP at 0xe0000-0xfffff. */
 void loop_end_find_button(const struct boot_info *info);
 
 /* In each generation that another follows: lets the button's status be set, and switches ACPI mode on, without which
