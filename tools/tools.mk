@@ -121,6 +121,7 @@ bench: $(O)/baton.efi nohash $(filter $(DEBIAN)/vmlinuz,$(KERNEL)) $(RUN)/initrd
 	$(MAKE) --no-print-directory bench-sha256 | tee $(O)/bench-sha256.txt
 	$(MAKE) --no-print-directory bench-mm
 	$(MAKE) --no-print-directory bench-handover
+	$(MAKE) --no-print-directory bench-generation
 	$(PYTHON) test/bench/bench.py --out $(O)/bench --baton $(O)/baton.efi --nohash $(O)/baton-nohash.efi \
 		--kernel $(KERNEL) $(BENCH_ARGS)
 
@@ -128,6 +129,11 @@ bench: $(O)/baton.efi nohash $(filter $(DEBIAN)/vmlinuz,$(KERNEL)) $(RUN)/initrd
 ## bench-handover: from "go" to the next kernel's first instruction beside kexec -e; VERIFY on one CPU and on two
 bench-handover: $(O)/baton.efi $(O)/probe/probe.bin $(KEXEC)/sbin/kexec $(DEBIAN)/vmlinuz $(RUN)/initrd.img | deps-bench
 	$(PYTHON) -B test/bench/handover.py --out $(O)/bench
+
+.PHONY: bench-generation
+## bench-generation: one generation of Baton starting Baton beside one of Linux starting Linux by kexec
+bench-generation: $(O)/baton.efi $(KEXEC)/sbin/kexec $(DEBIAN)/vmlinuz $(RUN)/initrd.img | deps-bench
+	$(PYTHON) -B test/bench/generation.py --out $(O)/bench $(GENERATION_ARGS)
 
 # Linux -> kexec -> Baton -> Linux, by hand: a pass takes some 10 s. In make test: test/system/test_linux_loop.py.
 .PHONY: linux-loop
