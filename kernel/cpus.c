@@ -4,6 +4,7 @@
 #include "kernel/faults.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
+#include "kernel/prober.h"
 #include "kernel/watch.h"
 #include "mm/flush.h"
 #include "mm/table.h"
@@ -55,7 +56,9 @@ void cpus_hold(const struct boot_info *info, const struct machine *machine)
 {
 	struct online_config config = { .low_page = info->low_page, .boot_page_mapped = true };
 
-	if (!info->devices_unmapped && loaded_maps(0) && loaded_maps(info->low_page) &&
+	uint32_t unused;
+
+	if (!faults_prober(&unused) && !info->devices_unmapped && loaded_maps(0) && loaded_maps(info->low_page) &&
 	    (apic_mode() == APIC_MODE_X2APIC || loaded_maps(apic_base())))
 		smp_hold(&machine->madt, &config);
 }
@@ -103,6 +106,9 @@ enum status cpus_take(const struct boot_info *info, const struct machine *machin
 	space_load(&smp_boss()->mm, &kernel_memory.space);
 	config.space = &kernel_memory.space;
 	config.pat = kernel_memory.features.pat;
+	s = prober_attack(info, problem);
+	if (s != OK)
+		return s;
 	s = smp_bring_up(&config, result, problem);
 	log_release();
 	mask_devices(machine);

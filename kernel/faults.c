@@ -23,6 +23,8 @@ struct fault {
 	enum fault_kick kick;
 	uint32_t apic_id;
 	uint32_t flush_every;
+	bool prober;
+	uint32_t machine_checks;
 };
 
 const bool faults_built_in = true;
@@ -86,6 +88,7 @@ static bool parse_flag(const char *at, struct fault *f)
 	const struct { const char *word; bool *flag; } flags[] = {
 		{ "canary", &f->canary }, { "x2apic", &f->x2apic }, { "iommu-on", &f->iommu }, { "crash", &f->crash },
 		{ "hang", &f->hang }, { "stray-write", &f->stray_write }, { "stray", &f->stray }, { "leak", &f->leak },
+		{ "prober", &f->prober },
 	};
 
 	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
@@ -107,6 +110,11 @@ static bool parse_word(const char *word, struct fault *f)
 		at += 6;
 		return parse_number(&at, &f->flush_every) && !*at && f->flush_every;
 	}
+	if (strncmp(at, "prober:", 7) == 0) {
+		at += 7;
+		f->prober = true;
+		return parse_number(&at, &f->machine_checks) && !*at;
+	}
 	if (parse_flag(at, f) || parse_boss(at, &f->boss))
 		return true;
 	if (strncmp(at, "left:", 5) == 0) {
@@ -124,6 +132,11 @@ static bool parse_word(const char *word, struct fault *f)
 	if (strncmp(at, "lost-store:", 11) == 0) {
 		at += 11;
 		f->kick = FAULT_KICK_LOST_STORE;
+		return parse_number(&at, &f->apic_id) && !*at;
+	}
+	if (strncmp(at, "old-park:", 9) == 0) {
+		at += 9;
+		f->kick = FAULT_KICK_OLD_PARK;
 		return parse_number(&at, &f->apic_id) && !*at;
 	}
 	if (strncmp(at, "deaf:", 5) == 0) {
@@ -356,4 +369,14 @@ void faults_stray(uint64_t address)
 		*(uint64_t *)address ^= 0x00ff000000000000ull;
 		log_always("fault", "stray=0x%lx", address + 6);
 	}
+}
+
+bool faults_prober(uint32_t *machine_checks)
+{
+	for (unsigned i = 0; i < fault_count; i++)
+		if (faults[i].prober) {
+			*machine_checks = faults[i].machine_checks;
+			return true;
+		}
+	return false;
 }

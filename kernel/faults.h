@@ -14,6 +14,8 @@
  *                       that parked CPU ignores its next command: spinning with IF=0 but taking NMIs; stuck inside the
  *                       NMI handler; never returning from it with its slot counter running; the same, and after INIT
  *                       and recall too
+ *   old-park:APICID     that CPU says PARKED and stays in the kernel's own code, on its stack and tables, in MWAIT on a
+ *                       line there; the boss gives it no order and counts it as halted (kernel/old_park.h)
  *   lost-store:APICID   that CPU, parked in MWAIT, misses every store to its line
  *   x2apic              the boss is put into x2APIC mode before anybody asks, as some firmware leaves it
  *   iommu-on            every VT-d unit translates, with an empty root table, before its state is read
@@ -27,6 +29,8 @@
  *   skip-kick:APICID    the boss does not wake that CPU, parked in HLT, when it orders all into HLT for good
  *   stray               one word is written into the pattern that is left for the next generation
  *   leak                one page more stays reserved in each generation
+ *   prober[:N]          before it takes the CPUs that the Baton before it parked, Baton attacks them
+ *                       (kernel/prober.h) and awaits N machine checks from outside, summed over them
  *   left:APICID@N       that CPU acknowledges HALT in generation N - 1 and runs on; generation N sends it no INIT
  *
  * WORD@N: in generation N of a loop only.
@@ -42,7 +46,8 @@
 #include "mm/flush.h"
 
 enum fault_kick { FAULT_KICK_NONE, FAULT_KICK_SPIN, FAULT_KICK_NMI, FAULT_KICK_COUNTER, FAULT_KICK_DEAD,
-		  FAULT_KICK_SKIPPED = 6, FAULT_KICK_RUNS_ON, FAULT_KICK_LOST_STORE };	/* slot_fault has a 5 */
+		  FAULT_KICK_SKIPPED = 6, FAULT_KICK_RUNS_ON, FAULT_KICK_LOST_STORE,
+		  FAULT_KICK_OLD_PARK };	/* slot_fault has a 5 */
 
 /* Of the boss's slot, beyond what a parked CPU's fault field may hold. */
 enum fault_boss { FAULT_BOSS_NONE, FAULT_BOSS_CRASH = 16, FAULT_BOSS_CRASH_TWICE, FAULT_BOSS_HANG,
@@ -76,6 +81,9 @@ bool faults_deaf(uint32_t apic_id);
 bool faults_no_park(uint32_t apic_id);
 bool faults_left(uint32_t apic_id);
 bool faults_leak(void);
+
+/* Whether the parked CPUs are to be attacked, and how many machine checks are awaited. */
+bool faults_prober(uint32_t *machine_checks);
 
 /* Writes one word at address, if that is asked for. */
 void faults_stray(uint64_t address);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/faults.h"
+#include "kernel/old_park.h"
+#include "kernel/prober.h"
 
 const bool faults_built_in = false;
 
@@ -80,4 +82,24 @@ bool faults_leak(void)
 void faults_stray(uint64_t address)
 {
 	(void)address;
+}
+
+bool faults_prober(uint32_t *machine_checks)
+{
+	(void)machine_checks;
+	return false;
+}
+
+enum status prober_attack(const struct boot_info *info, struct problem *problem)
+{
+	(void)info;
+	(void)problem;
+	return OK;
+}
+
+enum status old_park_check(const struct boot_info *info, struct problem *problem)
+{
+	(void)info;
+	(void)problem;
+	return OK;
 }

@@ -17,6 +17,7 @@
 #include "kernel/machine.h"
 #include "kernel/memory.h"
 #include "kernel/next.h"
+#include "kernel/old_park.h"
 #include "kernel/phase.h"
 #include "kernel/platform.h"
 #include "kernel/previous.h"
@@ -263,6 +264,7 @@ static void with_all_cpus(void *argument)
 	phase_done("park");
 	phase_checkpoint("rollcall", largest_idle());
 	must(handover_roll_call(&handover, &problem));
+	must(old_park_check(info, &problem));
 	if (faults_canary())
 		canary_damage();
 	must(canary_check(&problem));

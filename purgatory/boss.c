@@ -68,7 +68,8 @@ unsigned boss_pick_all(struct boss *boss, uint32_t limit)
 	for (i = 0; i < boss->cpu_count; i++) {
 		struct slot *slot = &boss->slots[i];
 
-		slot->boss.pending = i != boss->boss_slot && picked < limit && in_the_lot(slot);
+		slot->boss.pending = i != boss->boss_slot && picked < limit && in_the_lot(slot) &&
+				     !boss_fault_absent(slot);
 		picked += slot->boss.pending;
 	}
 	return picked;
@@ -141,7 +142,8 @@ void boss_command(struct boss *boss, enum slot_command command)
 bool boss_answered(const struct slot *slot, enum slot_status status)
 {
 	uint64_t sequence = slot_sequence(shared_load_relaxed_u64(&slot->control.command));
-	/* order: status before the results it publishes. pairs with: answer(), park_here(). else: old results */
+	/* order: status before the results it publishes. pairs with: answer(), park_here(), old_park(). else:
+	 * old results */
 	uint64_t word = shared_load_acquire_u64(&slot->status);
 
 	return slot_sequence(word) == sequence &&

@@ -14,4 +14,11 @@ static inline bool boss_fault_skips(const struct slot *slot)
 	return false;
 }
 
+/* True if that CPU gets no command at all, and counts as halted. */
+static inline bool boss_fault_absent(const struct slot *slot)
+{
+	(void)slot;
+	return false;
+}
+
 #endif

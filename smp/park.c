@@ -154,7 +154,7 @@ void park_here(struct slot *slot, uint64_t lot_enter)
 	struct cpu *self = percpu_self()->cpu;
 	uint32_t sequence;
 
-	park_fault(slot);
+	park_fault(slot, lot_enter);
 	apic_mask_lvts();
 	apic_drain();
 	apic_disable();

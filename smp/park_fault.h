@@ -5,9 +5,10 @@
 
 #include "purgatory/slot.h"
 
-static inline void park_fault(const struct slot *slot)
+static inline void park_fault(const struct slot *slot, uint64_t lot_enter)
 {
 	(void)slot;
+	(void)lot_enter;
 }
 
 #endif

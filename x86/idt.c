@@ -4,6 +4,7 @@
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/gdt.h"
+#include "x86/idt_fault.h"
 #include "x86/probe.h"
 #include "x86/regs.h"
 
@@ -70,6 +71,8 @@ void idt_dispatch(struct trap_frame *frame)
 	if (frame->vector == VECTOR_NMI)
 		return;
 	if (frame->vector == VECTOR_PF && probe_recover(frame))
+		return;
+	if (idt_fault_taken(frame))
 		return;
 	if (frame->vector < VECTOR_EXCEPTIONS) {
 		if (panic_hook)

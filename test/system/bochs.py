@@ -88,15 +88,20 @@ class Bochs:
         with open(self.serial, encoding="utf-8", errors="replace") as f:
             return f.read().replace("\r", "")
 
+    def log(self):
+        """Bochs's own."""
+        with open(os.path.join(self.directory, "bochs.log"), encoding="utf-8", errors="replace") as f:
+            return f.read()
+
     def result(self):
         return Result(self.text(), "running" if self.process.poll() is None else "ended")
 
-    def wait_for(self, pattern, timeout_s):
-        """The match of the first line that has it."""
+    def wait_for(self, pattern, timeout_s, source=None):
+        """The match of the first line that has it; source: what to read instead of the serial log."""
         deadline = time.monotonic() + timeout_s
         while True:
             over = self.process.poll() is not None
-            text = self.text()
+            text = (source or self.text)()
             match = re.search("^.*(?:%s).*$" % pattern, text, re.M)
             if match:
                 return match

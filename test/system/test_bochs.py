@@ -2,6 +2,7 @@
 """Bochs: the emulator here whose MWAIT sleeps until somebody stores to the line, whose TLB forgets by INVLPG exactly and
 whose time is virtual. Baton enters from a CD by its 16-bit door; the next kernel is the state probe."""
 import os
+import re
 
 import pytest
 
@@ -15,9 +16,9 @@ RUN_S = 150             # 5 to 15 s on an idle host
 KICK_US = 5000          # protocol rule 13: bare metal, which Bochs says it is
 
 
-def start(tmp_path, words="", smp=2, baton=BATON, conf=("park mwait", "on-failure halt"), **more):
+def start(tmp_path, words="", smp=2, baton=BATON, conf=("park mwait", "on-failure halt"), change=None, **more):
     assert os.path.exists(baton), baton + " is missing: make faults"
-    cd = write_cd(tmp_path, WORDS + words, baton=baton, kernel=PROBE, initrds=(), conf=conf)
+    cd = write_cd(tmp_path, WORDS + words, baton=baton, kernel=PROBE, initrds=(), conf=conf, change=change)
     return Bochs(tmp_path / "bochs", cd, smp=smp, **more)
 
 
@@ -99,3 +100,28 @@ def test_page_tables(tmp_path):
     bad = run(tmp_path / "bad", "baton.seed=3 baton.fault=flush:4 baton.selftest=mm:20000", until="event=selftest .*verdict=",
               smp=4, baton=FAULTS).event("selftest")
     assert bad["verdict"] == "FAIL", bad
+
+
+def attack(tmp_path, words):
+    """Baton, and a second Baton that attacks what the first parked; then the probe."""
+    return start(tmp_path, "baton.loop=1 baton.fault=" + words, smp=3, baton=FAULTS, mem=64, change={"baton.efi": FAULTS})
+
+
+def test_attacked_by_the_next_kernel(tmp_path):
+    """All free memory and the lines beside the block written, NMIs: Baton's parked CPUs only count them."""
+    with attack(tmp_path, "prober@2") as vm:
+        vm.wait_for("probe: end", 2 * RUN_S)
+        result = vm.result()
+    facts = {key: value for line in result.all("prober") for key, value in line.items()}
+    assert (facts["nmis"], facts["verdict"], facts["traps"]) == ("10000", "PASS", "0"), facts
+
+
+def test_cpu_parked_in_old_memory_crashes(tmp_path):
+    """The same where a CPU sleeps in MWAIT in the old kernel's memory and gets no kick: it sleeps through the jump, the store
+    to its line wakes it, and what it then runs is not its code any more."""
+    with attack(tmp_path, "old-park:2@1,prober@2") as vm:
+        vm.wait_for("event=generation n=1 ", RUN_S)
+        vm.wait_for(r"CPU2\s*\].*3rd \(\d+\) exception with no resolution", 2 * RUN_S, vm.log)
+        text = vm.text()
+    assert re.search(r"event=fault parked=2 code=\S+ stack=\S+ line=\S+ free=1", text), text[-2000:]
+    assert "name=linux64" in text and "event=prober nmis" not in text and "probe:" not in text
