@@ -32,6 +32,8 @@ void flush_here(const struct flush_request *request)
 	uint64_t va = request->first;
 
 	if (request->whole) {
+		/* A flush served between the look at the mode and CR3 would be undone: the old mode again. */
+		bool irq_on = cpu_irq_save();
 		uint64_t cr3 = cpu_read_cr3();
 
 		/* With the mode that the space has now (lam.h); another root is none of this flush's business. */
@@ -39,6 +41,7 @@ void flush_here(const struct flush_request *request)
 			cr3 = space_cr3(request->space);
 		/* Nothing is global and PCID is off: this drops all translations and all cached table pointers. */
 		cpu_write_cr3(cr3);
+		cpu_irq_restore(irq_on);
 	} else {
 		for (;;) {
 			cpu_invlpg(va);

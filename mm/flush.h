@@ -40,8 +40,7 @@ void mm_set_flush_others(mm_flush_others_fn fn);
 bool flush_space(struct space *space, uint64_t first, uint64_t last, uint64_t stride, bool tables, bool everyone);
 
 /* The receiving half: flush on this CPU, write-combining buffers drained. smp/ acknowledges after it returns.
- * Context: any CPU, also from the cross call's handler; interrupts off if another CPU may change the space's mode
- * meanwhile: the new CR3 would be overwritten. */
+ * Context: any CPU, also from the cross call's handler. */
 void flush_here(const struct flush_request *request);
 
 #endif

@@ -24,6 +24,7 @@ static void mask_clear(struct mm_cpu *cpu)
 
 void space_load(struct mm_cpu *cpu, struct space *space)
 {
+	bool irq_on = cpu_irq_save();
 	uint64_t generation;
 
 	/* order: this CPU's bit before it reads the generation and before its walker reads any entry. pairs with:
@@ -37,6 +38,9 @@ void space_load(struct mm_cpu *cpu, struct space *space)
 		mask_clear(cpu);
 	cpu->space = space;
 	cpu->generation = generation;
+	/* A flush that was called for meanwhile is served now: before, it would not have known this space for the loaded
+	 * one, and a new mode would have been overwritten. */
+	cpu_irq_restore(irq_on);
 }
 
 void space_left(struct mm_cpu *cpu)

@@ -24,19 +24,17 @@ struct mm_cpu {
 	shared_u32 lazy;		/* W: owner, seq_cst. R: the flusher, after the space's generation moved */
 };
 
-/* Loads the space's root and leaves the space loaded before. Owner, interrupts off until it returns: a flush that
- * arrives meanwhile is served after. */
+/* Loads the space's root and leaves the space loaded before. Owner; a flush that arrives meanwhile is served after. */
 void space_load(struct mm_cpu *cpu, struct space *space);
 
-/* Loads a root that mm/ does not know (the park root) and leaves the space. Owner, interrupts off. */
+/* Loads a root that mm/ does not know (the park root) and leaves the space. Owner. */
 void space_leave(struct mm_cpu *cpu, uint64_t cr3);
 
 /* Takes a CPU out of its space's mask that has proven in another way to run on another root (evidence from the lot: its
  * CR3 read back). The owner waits there and does not touch its struct. Any CPU. */
 void space_left(struct mm_cpu *cpu);
 
-/* The owner stops using the space; and starts again, flushing if it missed anything. mm_cpu_busy() with interrupts off
- * until it returns: a call served between its look at the space and its CR3 would be undone (the old mode again). */
+/* The owner stops using the space; and starts again, flushing if it missed anything. */
 void mm_cpu_lazy(struct mm_cpu *cpu);
 void mm_cpu_busy(struct mm_cpu *cpu);
 

@@ -7,6 +7,7 @@
 #ifndef X86_CPU_H
 #define X86_CPU_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cpuid_regs { uint32_t eax, ebx, ecx, edx; };
@@ -60,6 +61,23 @@ static inline void cpu_relax(void) { __asm__ volatile("pause" : : : "memory"); }
 static inline void cpu_hlt(void) { __asm__ volatile("hlt" : : : "memory"); }
 static inline void cpu_irq_off(void) { __asm__ volatile("cli" : : : "memory"); }
 static inline void cpu_irq_on(void) { __asm__ volatile("sti" : : : "memory"); }
+
+#define CPU_FLAGS_IF 0x200u
+
+/* Interrupts off; true if they were on. cpu_irq_restore() with the answer undoes it: pairs may lie inside each other. */
+static inline bool cpu_irq_save(void)
+{
+	uint64_t flags;
+
+	__asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
+	return flags & CPU_FLAGS_IF;
+}
+
+static inline void cpu_irq_restore(bool on)
+{
+	if (on)
+		cpu_irq_on();
+}
 
 /* The one place where a physical address becomes a pointer: Baton runs identity mapped. The host twin maps an
  * arena here. */

@@ -312,6 +312,15 @@ void twin_cpu_poll_irq(void)
 
 void twin_cpu_irq_off(void) { self()->irq_on = false; }
 void twin_cpu_irq_on(void) { self()->irq_on = true; }
+
+bool twin_cpu_irq_save(void)
+{
+	bool on = self()->irq_on;
+
+	twin_cpu_irq_off();
+	return on;
+}
+
 uint32_t twin_cpu_index(void) { return M->current; }
 uint64_t twin_cpu_rdtsc(void) { return M->time; }
 

@@ -18,6 +18,8 @@ FLUSH = re.compile(r"\b(?:cpu_invlpg|cpu_write_cr3|cpu_clflush|cache_writeback|f
                    r"space_load|space_leave|write_back_tables|queue_free)\(")
 # Calls with an answer: the good one is put in their place.
 ANSWER = re.compile(r"\b(flush_space|flush_others)\(")
+# Interrupts held back: they are not.
+IRQ = re.compile(r"\bcpu_irq_(?:save|off)\(\)")
 WAIT = re.compile(r"\bcpu_(?:relax|wait_irq|poll_irq|mwait|hlt)\(")
 FREE = re.compile(r"(?:[\w>.\[\]-]+->free|\btable_free|\bgather_free_flushed)\(")
 TEST = re.compile(r"\bif \(|\bwhile \(")
@@ -86,6 +88,9 @@ def changes(code, body):
     for match in LOCKED.finditer(code, *body):
         yield match.start(), match.end(), f"unlocked_{match[1]}(", f"lock `{match[0][:-1]}`"
     yield from statements(FLUSH, "flush", code, body)
+    for match in IRQ.finditer(code, *body):
+        yield match.start(), match.end(), "0", f"irq `{match[0]}`"
+    yield from statements(re.compile(r"\bcpu_irq_(?:restore|on)\("), "irq", code, body)
     yield from statements(WAIT, "wait", code, body)
     yield from statements(FREE, "free", code, body)
     for match in ANSWER.finditer(code, *body):

@@ -76,8 +76,8 @@ uint64_t data_page(void);
 
 /* --- what programs do besides calling mm/ --------------------------------------------------------------------- */
 
-/* The CPU uses the space from the return of load() or busy() to the call of lazy() or leave(). All four call mm/;
- * load, leave and busy with interrupts off. */
+/* The CPU uses the space from the return of load() or busy() to the call of lazy() or leave(). All four call mm/, with
+ * interrupts on. */
 void cpu_load(unsigned space);
 void cpu_leave(void);
 void cpu_lazy(void);

@@ -22,7 +22,7 @@
 #include "test/hostile/internal.h"
 
 #define RUNS_A_ROUND 200			/* random schedules of one scenario with one set of parameters */
-#define HANG_S 4				/* of processor time, for all scenarios at one bound with -f */
+#define HANG_S 20				/* of processor time, for all scenarios at one bound with -f */
 
 static unsigned cpus = 2, bound = 3, lowest = UINT32_MAX;
 static bool first_only;

@@ -207,18 +207,15 @@ static void begins_to_use(void)
 void cpu_load(unsigned space)
 {
 	self()->using = false;
-	cpu_irq_off();
 	space_load(&world->cpu[M->current], &world->space[space]);
+	EXPECT(self()->irq_on);
 	begins_to_use();
-	cpu_irq_on();
 }
 
 void cpu_leave(void)
 {
 	self()->using = false;
-	cpu_irq_off();
 	space_leave(&world->cpu[M->current], HOSTILE_PARK);
-	cpu_irq_on();
 }
 
 void cpu_lazy(void)
@@ -232,10 +229,9 @@ void cpu_lazy(void)
 
 void cpu_busy(void)
 {
-	cpu_irq_off();
 	mm_cpu_busy(&world->cpu[M->current]);
+	EXPECT(self()->irq_on);
 	begins_to_use();
-	cpu_irq_on();
 }
 
 void touch(unsigned watched)

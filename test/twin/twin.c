@@ -81,6 +81,15 @@ HOOK void twin_cpu_relax(void) { twin.relaxes++; }
 HOOK void twin_cpu_hlt(void) { twin.hlts++; }
 HOOK void twin_cpu_irq_off(void) { twin.irq_on = false; }
 HOOK void twin_cpu_irq_on(void) { twin.irq_on = true; }
+
+HOOK bool twin_cpu_irq_save(void)
+{
+	bool on = twin.irq_on;
+
+	twin_cpu_irq_off();
+	return on;
+}
+
 HOOK void twin_cpu_monitor(const void *p) { (void)p; twin.monitors++; }
 HOOK void twin_cpu_mwait(void) { twin.mwaits++; }
 HOOK void twin_cpu_lfence(void) { twin.lfences++; }

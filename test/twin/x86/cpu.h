@@ -50,6 +50,7 @@ void twin_cpu_relax(void);
 void twin_cpu_hlt(void);
 void twin_cpu_irq_off(void);
 void twin_cpu_irq_on(void);
+bool twin_cpu_irq_save(void);
 void twin_cpu_monitor(const void *p);
 void twin_cpu_mwait(void);
 void twin_cpu_lfence(void);
@@ -81,6 +82,8 @@ static inline void cpu_relax(void) { twin_cpu_relax(); }
 static inline void cpu_hlt(void) { twin_cpu_hlt(); }
 static inline void cpu_irq_off(void) { twin_cpu_irq_off(); }
 static inline void cpu_irq_on(void) { twin_cpu_irq_on(); }
+static inline bool cpu_irq_save(void) { return twin_cpu_irq_save(); }
+static inline void cpu_irq_restore(bool on) { if (on) twin_cpu_irq_on(); }
 static inline void cpu_monitor(const void *p) { twin_cpu_monitor(p); }
 static inline void cpu_mwait(void) { twin_cpu_mwait(); }
 static inline void cpu_lfence(void) { twin_cpu_lfence(); }

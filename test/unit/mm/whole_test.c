@@ -176,6 +176,16 @@ static void a_table_of_tables_is_not_merged(void **state)
 	not_merged(VA, MM_PAGE_1G);
 }
 
+static void without_1g_pages_nothing_is_merged_into_one(void **state)
+{
+	(void)state;
+	map(VA, FAR_MEMORY, MM_1G_BYTES, MM_WRITE, MM_PAGE_2M);
+	space.features.page_1g = false;
+	not_merged(VA, MM_PAGE_1G);
+	space.features.page_1g = true;
+	assert_int_equal(space_merge(&space, VA, MM_PAGE_1G, NULL), OK);
+}
+
 static void what_must_not_vanish_is_not_merged(void **state)
 {
 	const struct mm_range pinned = { VA + 0x5000, 0x1000 };
@@ -193,6 +203,26 @@ static void what_must_not_vanish_is_not_merged(void **state)
 	assert_int_equal(space_map(&space, MACHINE_BASE, MACHINE_BASE, 0x400000, MM_WRITE, MM_PAGE_4K, NULL), OK);
 	assert_int_equal(space_merge(&space, low, MM_PAGE_2M, &problem), E_MAPPING);
 	assert_int_equal(problem.code, E_MAPPING);
+}
+
+/* The arena mapped on itself: pages are handed out from its end, so the upper 2 MiB hold the upper tables (the first map
+ * makes them), and the lower 2 MiB the two that a merge would free. */
+static void neither_table_of_a_merge_may_vanish(void **state)
+{
+	const uint64_t lower = MACHINE_BASE, upper = MACHINE_BASE + MM_2M_BYTES;
+	uint64_t page = 0;
+
+	(void)state;
+	machine_unload();
+	assert_int_equal(space_map(&space, upper + MM_2M_BYTES, FAR_MEMORY, 0x1000, MM_WRITE, MM_PAGE_4K, NULL), OK);
+	while (page != upper)
+		assert_int_equal(phys_alloc(&machine.phys, &page, NULL), OK);
+	assert_int_equal(space_map(&space, lower, lower, 2 * MM_2M_BYTES, MM_WRITE, MM_PAGE_4K, NULL), OK);
+	assert_int_equal(space_merge(&space, upper, MM_PAGE_2M, &problem), E_MAPPING);
+	assert_non_null(strstr(problem.text, "its own table"));
+	problem.code = OK;
+	assert_int_equal(space_merge(&space, lower, MM_PAGE_2M, &problem), E_MAPPING);
+	assert_non_null(strstr(problem.text, "its own table"));
 }
 
 static void a_deaf_cpu_leaves_small_pages_as_they_were(void **state)
@@ -466,7 +496,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_type_of_a_merged_page_moves_its_bit, start, stop),
 		cmocka_unit_test_setup_teardown(only_a_whole_page_of_equal_ones_is_merged, start, stop),
 		cmocka_unit_test_setup_teardown(a_table_of_tables_is_not_merged, start, stop),
+		cmocka_unit_test_setup_teardown(without_1g_pages_nothing_is_merged_into_one, start, stop),
 		cmocka_unit_test_setup_teardown(what_must_not_vanish_is_not_merged, start, stop),
+		cmocka_unit_test_setup_teardown(neither_table_of_a_merge_may_vanish, start, stop),
 		cmocka_unit_test_setup_teardown(a_deaf_cpu_leaves_small_pages_as_they_were, start, stop),
 		cmocka_unit_test_setup_teardown(a_merge_at_any_point_of_a_walk, start, stop),
 		cmocka_unit_test_setup_teardown(a_mode_reaches_every_cpu_of_the_space, start, stop),

@@ -6,6 +6,7 @@
 #ifndef X86_CPU_H
 #define X86_CPU_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 extern uint64_t seam_cr3, seam_invlpgs, seam_reloads, seam_fences;
@@ -16,6 +17,8 @@ static inline void cpu_invlpg(uint64_t va) { (void)va; seam_invlpgs++; }
 static inline void cpu_clflush(const void *p) { (void)p; seam_fences++; }
 static inline void cpu_mfence(void) { seam_fences++; }
 static inline void cpu_sfence(void) { seam_fences++; }
+static inline bool cpu_irq_save(void) { return false; }
+static inline void cpu_irq_restore(bool on) { (void)on; }
 static inline void *cpu_phys_pointer(uint64_t phys) { return (void *)(uintptr_t)phys; }
 
 #endif
