@@ -49,14 +49,8 @@ static void tell_next(struct boot_info *info, uint64_t left)
 		    used ? " " : "", (unsigned long long)left, (unsigned long long)info->config.seed);
 }
 
-void loop_end_decide(struct boot_info *info)
+static void choose_end(struct boot_info *info, const struct report_header *r, const struct report_loop *loop)
 {
-	const struct report_header *r = previous.report;
-	const struct report_loop *loop = r ? old_report_entry(r, &r->loop, 0) : NULL;
-
-	machine_limit(info->readable);
-	if (!loop || !info->config.loop)
-		return;
 	if (loop_hours_over(loop, r->tsc_khz, info->tsc_at_door, info->config.hours))
 		info->loop_stop = REPORT_STOP_HOURS;
 	else if (pressed(info))
@@ -68,7 +62,18 @@ void loop_end_decide(struct boot_info *info)
 		info->loop_left = info->config.loop;
 		info->config.loop = 0;
 	}
-	if (info->config.pass && !info->config.loop)
+}
+
+void loop_end_decide(struct boot_info *info)
+{
+	const struct report_header *r = previous.report;
+	const struct report_loop *loop = r ? old_report_entry(r, &r->loop, 0) : NULL;
+
+	machine_limit(info->readable);
+	if (loop && info->config.loop)
+		choose_end(info, r, loop);
+	/* The last generation's kernel is told, too: none is left. */
+	if (loop && info->config.pass && !info->config.loop)
 		tell_next(info, info->loop_left);
 }
 

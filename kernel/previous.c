@@ -10,7 +10,7 @@
 #include "smp/online.h"
 
 #define FOUR_GIB 0x100000000ull
-#define HIGH_START 0x100000ull
+#define SCAN_BYTES_MAX 0x1000000ull	/* of one reserved range: Baton's, or firmware's beside it */
 
 struct previous previous;
 
@@ -100,19 +100,38 @@ static void look_at(struct boot_info *info, uint64_t base)
 		previous = (struct previous){ .found = true, .block = block, .report = report };
 }
 
-void previous_find(struct boot_info *info)
+/* Where usable memory below 4 GiB ends. */
+static uint64_t usable_end(const struct efi_map *map)
 {
-	const struct efi_map *map = &info->efi_map;
+	uint64_t end = 0;
 
 	for (unsigned i = 0; i < efimap_count(map); i++) {
 		const struct efi_descriptor *d = efimap_at(map, i);
 
-		if (d->type != EFI_TYPE_RESERVED || !d->phys || d->phys >= FOUR_GIB)
+		if (d->type == EFI_TYPE_CONVENTIONAL && d->phys < FOUR_GIB)
+			end = d->phys + d->pages * MM_PAGE_BYTES;
+	}
+	return end < FOUR_GIB ? end : FOUR_GIB;
+}
+
+/* Every page of a range: another kernel between the two hands on e820, where neighbours are one range, as with a BIOS
+ * below 1 MiB. Above memory there are devices, whose registers nobody reads for nothing. */
+void previous_find(struct boot_info *info)
+{
+	const struct efi_map *map = &info->efi_map;
+	uint64_t end = usable_end(map);
+
+	for (unsigned i = 0; i < efimap_count(map); i++) {
+		const struct efi_descriptor *d = efimap_at(map, i);
+		uint64_t size = d->pages * MM_PAGE_BYTES;
+
+		if (d->type != EFI_TYPE_RESERVED || d->phys >= FOUR_GIB)
 			continue;
-		look_at(info, d->phys);
-		/* Nothing of ours lies below 1 MiB, but a BIOS reserves up to there, and neighbours in e820 are one. */
-		if (d->phys < HIGH_START && efimap_is_type(map, HIGH_START, MM_PAGE_BYTES, EFI_TYPE_RESERVED))
-			look_at(info, HIGH_START);
+		if (d->phys >= end || size > SCAN_BYTES_MAX)
+			size = MM_PAGE_BYTES;
+		for (uint64_t at = 0; at < size; at += MM_PAGE_BYTES)
+			if (d->phys + at)
+				look_at(info, d->phys + at);
 	}
 	name_ranges(&previous);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a Baton before this one left: its block, found by its header at the start of a reserved range, its report, and
+ * What a Baton before this one left: its block, found by its header in a reserved range, its report, and
  * the memory that both of them keep. The order is protocol rules 7 and 12: the memory is free again in the map that the
  * next kernel gets, but nobody here uses it before every CPU that the block lists has arrived in this trampoline.
  */

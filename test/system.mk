@@ -15,7 +15,7 @@ test-quick: deps-test
 	@$(MAKE) --no-print-directory lint test-unit test-image
 
 SYSTEM_NEEDS := $(O)/baton.efi faults $(DEBIAN)/vmlinuz $(RUN)/initrd.img $(O)/probe/probe.bin \
-	$(KEXEC)/sbin/kexec
+	$(KEXEC)/sbin/kexec $(PASS_IMG)
 
 .PHONY: test-image
 test-image: $(O)/baton.efi $(O)/tools/baton-report | deps-test

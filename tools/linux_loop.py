@@ -24,7 +24,7 @@ BUILD = os.path.join(ROOT, os.environ.get("O", "build"))
 KEXEC = os.path.join(os.path.join(ROOT, os.environ.get("CACHE", os.path.join(BUILD, "cache"))), "kexec")
 # QEMU's TCG can hang in the crypto tests of Debian's kernel.
 APPEND = "console=ttyS0,115200 panic=-1 cryptomgr.notests"
-FIRST_S, PASS_S = 240, 120      # power-on to the first Linux; a pass
+FIRST_S, PASS_S = 240, 300      # power-on to the first Linux; a pass
 PASS = re.compile(r"^guest: pass=(\d+) (.*)$")
 END = r"^guest: loop(?:=good|_failed=)|Kernel panic|^baton: event=(?:error|exception|halted) "
 

@@ -62,8 +62,9 @@ def entry_text(title, kernel, initrds, append, digests, extra=()):
 
 
 def baton_tree(baton, kernel, initrds, append, conf, digests=True, entry_extra=(), timeout=0,
-               soak_hours=0):
-    """The tree of `make run` and the tests: {ESP path: host path or bytes}."""
+               soak_hours=0, soak_pass=0, soak_initrd=None):
+    """The tree of `make run` and the tests: {ESP path: host path or bytes}. soak_pass: generations between two Linux
+    passes, which soak_initrd makes."""
     kernel_on_esp = (kernel, "/debian/vmlinuz")
     initrds_on_esp = [(host, "/debian/initrd%s.img" % (i or "")) for i, host in enumerate(initrds)]
     files = {BATON_PATH: baton}
@@ -74,8 +75,12 @@ def baton_tree(baton, kernel, initrds, append, conf, digests=True, entry_extra=(
     files["/loader/entries/debian.conf"] = entry.encode()
     if soak_hours:
         title = "Soak: Baton starts Baton for %d hours" % soak_hours
-        soak = entry_text(title, kernel_on_esp, initrds_on_esp, append, digests,
-                          ("baton-hours %d" % soak_hours, "baton-reset-after 60"))
+        extra = ["baton-hours %d" % soak_hours, "baton-reset-after 60"]
+        if soak_pass:
+            initrds_on_esp = [(soak_initrd, "/baton/pass.img")]
+            files["/baton/pass.img"] = soak_initrd
+            extra.append("baton-pass %d" % soak_pass)
+        soak = entry_text(title, kernel_on_esp, initrds_on_esp, append, digests, extra)
         files["/loader/entries/soak.conf"] = soak.encode()
     return files
 
@@ -191,11 +196,15 @@ def main():
     parser.add_argument("--conf", action="append", default=[], metavar="LINE")
     parser.add_argument("--timeout", default="0")
     parser.add_argument("--soak-hours", type=int, default=0, help="one more entry: the same, after a loop that long")
+    parser.add_argument("--soak-pass", type=int, default=0, help="generations between its Linux passes")
+    parser.add_argument("--soak-initrd", help="the initramfs of such a pass")
     parser.add_argument("--no-digests", action="store_true")
     parser.add_argument("--bios", action="store_true")
     args = parser.parse_args()
 
-    for host in filter(None, [args.baton, args.kernel, *args.initrd, *(f.rsplit(":", 1)[0] for f in args.file)]):
+    not args.soak_pass or args.soak_initrd or fail("--soak-pass goes with --soak-initrd")
+    for host in filter(None, [args.baton, args.kernel, args.soak_initrd, *args.initrd,
+                              *(f.rsplit(":", 1)[0] for f in args.file)]):
         os.path.isfile(host) or fail("no such file: " + host)
     for directory in args.tree:
         os.path.isdir(directory) or fail("no such directory: " + directory)
@@ -203,7 +212,8 @@ def main():
     if args.kernel:
         args.baton or fail("--kernel goes with --baton")
         files = baton_tree(args.baton, args.kernel, args.initrd, args.append, args.conf, not args.no_digests,
-                           timeout=args.timeout, soak_hours=args.soak_hours)
+                           timeout=args.timeout, soak_hours=args.soak_hours, soak_pass=args.soak_pass,
+                           soak_initrd=args.soak_initrd)
     elif args.baton:
         files[BATON_PATH] = args.baton
     for directory in args.tree:

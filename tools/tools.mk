@@ -28,7 +28,7 @@ $(O)/tools/efivar-test: tools/guest/efivar-test.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(HOSTCFLAGS) -static -o $@ $<
 
-$(DEBIAN)/vmlinuz:
+$(DEBIAN)/vmlinuz $(DEBIAN)/modules/order &:
 	@mkdir -p $(DEBIAN)
 	tools/kernel.sh $(DEBIAN)
 
@@ -49,6 +49,15 @@ $(RUN)/initrd.img: $(INITRD_NEEDS) | $(DEBIAN)/vmlinuz
 $(RUN)/initrd-plain.img: $(INITRD_NEEDS)
 	@mkdir -p $(@D)
 	$(MAKE_INITRD)
+
+# The Linux pass of a soak on a stick. Modules fit Debian's kernel only.
+PASS_IMG := $(RUN)/pass.img
+$(PASS_IMG): tools/guest/pass tools/mkinitramfs.py tools/cpio.py $(O)/tools/baton-report tools/baton-kexec \
+		$(KEXEC)/sbin/kexec $(DEBIAN)/modules/order
+	@mkdir -p $(@D)
+	LD_LIBRARY_PATH=$(abspath $(KEXEC))/lib $(PYTHON) tools/mkinitramfs.py $@ --init tools/guest/pass \
+		--add $(O)/tools/baton-report:bin/baton-report --add tools/baton-kexec:bin/baton-kexec \
+		--program $(KEXEC)/sbin/kexec:bin/kexec --tree $(DEBIAN)/modules:modules
 
 # The packages come first, before anything is compiled or fetched; then the same with them in place.
 .PHONY: run shell gdb usb screenshots
@@ -85,10 +94,11 @@ do-gdb: run-image
 
 # KERNEL= INITRD= APPEND= as for run, or ENTRY=dir: a directory that is copied to the partition as it is.
 .PHONY: do-usb
-do-usb: $(O)/baton.efi $(if $(ENTRY),,$(BOOTED))
+do-usb: $(O)/baton.efi $(if $(ENTRY),,$(BOOTED) $(if $(PASS),$(PASS_IMG)))
 	$(PYTHON) tools/mkimage.py $(O)/baton-usb.img --bios --baton $(O)/baton.efi \
 		$(if $(ENTRY),$(foreach d,$(ENTRY),--tree $(d)),--kernel $(KERNEL) --initrd $(INITRD) \
-		--append "$$APPEND" --conf "$$CONF" --timeout 5 --soak-hours $(or $(HOURS),8))
+		--append "$$APPEND" --conf "$$CONF" --timeout 5 --soak-hours $(or $(HOURS),8) \
+		$(if $(PASS),--soak-pass $(PASS) --soak-initrd $(PASS_IMG)))
 	@echo "Write it with: dd if=$(O)/baton-usb.img of=/dev/sdX bs=4M conv=fsync   (the whole of sdX is overwritten)"
 
 # What Baton reads behind kexec, QEMU -kernel or a BIOS loader; variables as for usb.
