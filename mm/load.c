@@ -38,8 +38,8 @@ void space_load(struct mm_cpu *cpu, struct space *space)
 		mask_clear(cpu);
 	cpu->space = space;
 	cpu->generation = generation;
-	/* A flush that was called for meanwhile is served now: before, it would not have known this space for the loaded
-	 * one, and a new mode would have been overwritten. */
+	/* A flush that was called for meanwhile is served now: before, it would not have known this space for the
+	 * loaded one, and a new mode would have been overwritten. */
 	cpu_irq_restore(irq_on);
 }
 

@@ -64,7 +64,8 @@ static inline void cpu_irq_on(void) { __asm__ volatile("sti" : : : "memory"); }
 
 #define CPU_FLAGS_IF 0x200u
 
-/* Interrupts off; true if they were on. cpu_irq_restore() with the answer undoes it: pairs may lie inside each other. */
+/* Interrupts off; true if they were on. cpu_irq_restore() with the answer undoes it: pairs may lie inside each
+ * other. */
 static inline bool cpu_irq_save(void)
 {
 	uint64_t flags;

@@ -1,90 +1,16 @@
 // SPDX-License-Identifier: MIT
-/* Changes of more than rights: small pages merged into a large one, the mode of a space, a whole tree rewritten. */
-#include "test/unit/mm/machine.h"
+/* Changes of more than rights: small pages merged into a large one, the mode of a space. */
+#include "test/unit/mm/two_cpus.h"
 
 #include <string.h>
 
-#include "mm/cache.h"
 #include "mm/lam.h"
-#include "mm/load.h"
-#include "mm/rewrite.h"
 #include "x86/cpu.h"
 
-#define VA 0x40000000ull
-#define FAR_MEMORY 0x200000000ull
-#define PARK_ROOT 0x7000ull
 #define LAM_U57 (1ull << 61)
 #define LAM_U48 (1ull << 62)
 
-static struct space space;
-static struct problem problem;
-static struct mm_features features;
-static struct mm_cpu self, other;
-
-static bool call_other(const struct flush_request *request)
-{
-	unsigned before;
-
-	if (machine.deaf)
-		return false;
-	if (!flush_wanted(request, &other))
-		return true;
-	machine.flushes++;
-	before = machine_on_cpu(1);
-	flush_on_cpu(&other, request);
-	machine_on_cpu(before);
-	return true;
-}
-
-static int start_with(unsigned levels)
-{
-	machine_start(1024);
-	features = machine_features;
-	features.lam = true;
-	problem.code = OK;
-	assert_int_equal(space_init(&space, levels, &features, &machine.tables, NULL), OK);
-	machine_load(&space, VA, MM_1G_BYTES);
-	memset(&self, 0, sizeof(self));
-	memset(&other, 0, sizeof(other));
-	other.index = 70;
-	mm_set_flush_others(call_other);
-	machine_on_cpu(1);
-	space_load(&other, &space);
-	machine_on_cpu(0);
-	space_load(&self, &space);
-	return 0;
-}
-
-static int start(void **state)
-{
-	(void)state;
-	return start_with(4);
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	machine_stop();
-	return 0;
-}
-
-static void map(uint64_t va, uint64_t pa, uint64_t length, mm_prot prot, enum mm_page_size max)
-{
-	assert_int_equal(space_map(&space, va, pa, length, prot, max, NULL), OK);
-	machine_check();
-}
-
 /* --- merge --- */
-
-static void expect(uint64_t va, enum mm_page_size size, uint64_t phys, mm_prot prot)
-{
-	struct mapping mapping;
-
-	assert_true(space_query(&space, va, &mapping));
-	assert_int_equal(mapping.size, size);
-	assert_int_equal(mapping.phys, phys);
-	assert_int_equal(mapping.prot, prot);
-}
 
 static void a_split_page_is_merged_again(void **state)
 {
@@ -276,15 +202,6 @@ static void a_merge_at_any_point_of_a_walk(void **state)
 
 /* --- mode --- */
 
-static uint64_t cr3_of(unsigned cpu)
-{
-	unsigned before = machine_on_cpu(cpu);
-	uint64_t cr3 = cpu_read_cr3();
-
-	machine_on_cpu(before);
-	return cr3;
-}
-
 static void a_mode_reaches_every_cpu_of_the_space(void **state)
 {
 	(void)state;
@@ -421,74 +338,6 @@ static void a_load_at_any_point_of_a_mode(void **state)
 	assert_true(k > 3);
 }
 
-/* --- rewrite --- */
-
-static unsigned asked;
-
-static mm_prot uncached_and_read_only(void *context, uint64_t va, const struct mapping *old)
-{
-	const uint64_t *uncached = context;
-
-	asked++;
-	assert_int_equal(old->phys, va - VA + MACHINE_BASE);
-	return va == *uncached ? MM_READ | MM_CACHE(MM_UC) : MM_READ;
-}
-
-static mm_prot write_and_exec(void *context, uint64_t va, const struct mapping *old)
-{
-	(void)context;
-	(void)va;
-	(void)old;
-	return MM_WRITE | MM_EXEC;
-}
-
-static void a_whole_tree_is_rewritten_alone(void **state)
-{
-	uint64_t uncached = VA + MM_2M_BYTES;
-
-	(void)state;
-	map(VA, MACHINE_BASE, MM_2M_BYTES, MM_WRITE, MM_PAGE_2M);
-	map(VA + MM_2M_BYTES, MACHINE_BASE + MM_2M_BYTES, 0x3000, MM_WRITE, MM_PAGE_4K);
-	/* Not while another CPU has it. */
-	assert_int_equal(space_rewrite(&self, &space, PARK_ROOT, uncached_and_read_only, &uncached, &problem),
-			 E_MAPPING);
-	assert_int_equal(problem.code, E_MAPPING);
-	machine_on_cpu(1);
-	space_leave(&other, PARK_ROOT);
-	machine_on_cpu(0);
-	/* Nor with rights that no mapping has. */
-	problem.code = OK;
-	assert_int_equal(space_rewrite(&self, &space, PARK_ROOT, write_and_exec, NULL, &problem), E_MAPPING);
-	assert_int_equal(problem.code, E_MAPPING);
-	expect(VA, MM_PAGE_2M, MACHINE_BASE, MM_WRITE);
-	asked = 0;
-	twin.clflushes = 0;
-	assert_int_equal(space_rewrite(&self, &space, PARK_ROOT, uncached_and_read_only, &uncached, NULL), OK);
-	machine_check();
-	assert_int_equal(asked, 2 * 4);
-	expect(VA, MM_PAGE_2M, MACHINE_BASE, MM_READ);
-	expect(VA + MM_2M_BYTES, MM_PAGE_4K, MACHINE_BASE + MM_2M_BYTES, MM_READ | MM_CACHE(MM_UC));
-	expect(VA + MM_2M_BYTES + 0x1000, MM_PAGE_4K, MACHINE_BASE + MM_2M_BYTES + 0x1000, MM_READ);
-	assert_int_equal(cr3_of(0), space.root);
-	/* Four tables and one page of data. */
-	assert_int_equal(twin.clflushes, 5 * 0x1000 / CACHE_LINE_BYTES);
-	/* The same again: no type changes. */
-	twin.clflushes = 0;
-	assert_int_equal(space_rewrite(&self, &space, PARK_ROOT, uncached_and_read_only, &uncached, NULL), OK);
-	assert_int_equal(twin.clflushes, 4 * 0x1000 / CACHE_LINE_BYTES);
-}
-
-static void a_lost_cpu_may_still_walk(void **state)
-{
-	(void)state;
-	machine_on_cpu(1);
-	space_leave(&other, PARK_ROOT);
-	machine_on_cpu(0);
-	space_quarantine(&space);
-	assert_int_equal(space_rewrite(&self, &space, PARK_ROOT, write_and_exec, NULL, &problem), E_CPU_LOST);
-	assert_int_equal(problem.code, E_CPU_LOST);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -507,8 +356,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_deaf_cpu_may_keep_the_old_mode, start, stop),
 		cmocka_unit_test_setup_teardown(a_mode_at_any_point_of_a_load, start, stop),
 		cmocka_unit_test_setup_teardown(a_load_at_any_point_of_a_mode, start, stop),
-		cmocka_unit_test_setup_teardown(a_whole_tree_is_rewritten_alone, start, stop),
-		cmocka_unit_test_setup_teardown(a_lost_cpu_may_still_walk, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
