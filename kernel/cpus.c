@@ -55,7 +55,6 @@ static bool loaded_maps(uint64_t address)
 void cpus_hold(const struct boot_info *info, const struct machine *machine)
 {
 	struct online_config config = { .low_page = info->low_page, .boot_page_mapped = true };
-
 	uint32_t unused;
 
 	if (!faults_prober(&unused) && !info->devices_unmapped && loaded_maps(0) && loaded_maps(info->low_page) &&

@@ -107,11 +107,11 @@ static void send_starting(struct bringup *b, uint32_t icr)
 
 static uint64_t deadline_us(void)
 {
-	uint64_t us = (uint64_t)smp_cpu_count() * ONLINE_DEADLINE_VM_US;
+	uint64_t us = (uint64_t)smp_cpu_count() * ONLINE_DEADLINE_VM_CPU_US;
 
-	if (!(cpu_cpuid(1, 0).ecx >> 31) || us < ONLINE_DEADLINE_US)
+	if (!(cpu_cpuid(1, 0).ecx >> 31))
 		return ONLINE_DEADLINE_US;
-	return us;
+	return us > ONLINE_DEADLINE_VM_US ? us : ONLINE_DEADLINE_VM_US;
 }
 
 static void send_init(struct bringup *b)
