@@ -162,7 +162,8 @@ def repro_words(args, last, failed):
     """baton-soak's words for the same choices from REPRO_BEFORE generations before the last one seen; a failure gets
     some more behind it, because timing does not repeat."""
     last = args.gen if last is None else last
-    first = max(last - REPRO_BEFORE, args.gen)
+    # Passes with Linux always begin with the first.
+    first = max(last - REPRO_BEFORE, args.gen) if args.mode == "baton" else args.gen
     words = ["--no-self-check", "--mode", args.mode, "--loops", max(last - first + (REPRO_AFTER if failed else 0), 1),
              "--seed", args.seed, "--gen", first, "--smp", args.smp, "--mem", args.mem, "--pattern", args.pattern]
     return [str(word) for word in words + (["--fault", args.fault] if args.fault else [])]

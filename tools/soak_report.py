@@ -4,6 +4,8 @@ import html
 import json
 import os
 
+import soak_watch
+
 WORDS = {0: "CLEAN", 1: "BATON FAILED", 2: "HOST OR HARNESS", 130: "INTERRUPTED"}
 STYLE = ("body{font:14px sans-serif;max-width:62em;margin:2em auto;padding:0 1em}h1{margin-bottom:0}"
          "td,th{padding:2px 12px 2px 0;text-align:left;vertical-align:top}.ok{color:#070}.bad{color:#b00}"
@@ -94,8 +96,8 @@ def page_of(run, report, rows):
         platform.append("%s: %s, %s" % tuple(report[key] for key in ("platform", "product", "cpu_model")))
         platform.append("Baton %s, commit %s" % (report["baton_version"], report["commit"]))
     missing = ["<p>No report was found in the machine's memory."]
-    rate = "%.2f generations a second: %d generations, the last is %s; longest interval %.2f s" % (
-        series.rate(), series.count, series.number, series.longest_s)
+    rate = "%s: %d %s, the last is %s; longest interval %.2f s" % (
+        soak_watch.rate_words(series.rate()), series.count, run.mode.kind.units, series.number, series.longest_s)
     return ["<!doctype html><html lang=en><meta charset=utf-8><title>Baton soak: %s</title><style>%s</style>" %
             (words, STYLE),
             '<h1 class="%s">%s</h1>' % ("ok" if run.status == 0 else "bad", words),
@@ -126,11 +128,11 @@ def junit(run):
 
 def write(folder, run):
     """run: tools/baton-soak's Run."""
-    series, args, report = run.series, run.args, read_report(folder)
+    series, args, report, kind = run.series, run.args, read_report(folder), run.mode.kind
     rows = [("verdict", WORDS[run.status]), ("ended by", run.why), ("self-check", run.check_words()),
-            ("generations", series.count), ("last generation", "none" if series.number is None else series.number),
-            ("rate", "%.1f a second" % series.rate()),
-            ("longest interval", "%.2f s, before generation %d" % (series.longest_s, series.longest_at)),
+            (kind.units, series.count), ("last " + kind.unit, "none" if series.number is None else series.number),
+            ("rate", soak_watch.rate_words(series.rate())),
+            ("longest interval", "%.2f s, before %s %d" % (series.longest_s, kind.unit, series.longest_at)),
             ("seed", args.seed), ("first generation", args.gen), ("mode", args.mode), ("CPUs", args.smp),
             ("memory", args.mem), ("pattern", args.pattern), ("fault", args.fault or "none"), ("Baton", run.identity),
             ("emulator", run.machine),

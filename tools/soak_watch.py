@@ -21,7 +21,12 @@ GAP_BUCKETS = 32        # powers of two in microseconds, as those of the report
 TTY_S, LOG_S = 0.5, 60.0
 REACHED = re.compile(r"^(?:baton: |Baton\b)")
 IDENTITY = re.compile(r"^baton: grammar=1 (.*)")
-GENERATION = re.compile(r"event=generation n=(\d+) left=(\d+) ")
+# What is counted: its name, for one and many, its line (number and how many are left), what else ends a run, and how
+# many times as long as a generation it may take.
+Kind = collections.namedtuple("Kind", "unit units line failed slower")
+GENERATIONS = Kind("generation", "generations", re.compile(r"event=generation n=(\d+) left=(\d+) "), None, 1)
+PASSES = Kind("pass", "passes", re.compile(r"^guest: pass=(\d+) left=(\d+) "),
+              re.compile(r"^guest: loop_failed=|Kernel panic|watchdog: BUG: "), 3)
 END = re.compile(r"event=(?:error|exception|halted|reset) ")
 HALTED = "event=halted "
 
@@ -59,46 +64,47 @@ class Series:
 
 class Watch:
     """line() for each line, tick() after them; outcome is None until it is over. clean: what the line of a run without
-    a failure looks like, once no generation is left. Times are of one clock, in seconds."""
+    a failure looks like, once none is left. Times are of one clock, in seconds."""
 
-    def __init__(self, now, clean, end=None):
+    def __init__(self, now, clean, end=None, kind=GENERATIONS):
         self.series, self.outcome, self.identity, self.left = Series(), None, "", None
-        self.clean, self.end = re.compile(clean), end
+        self.clean, self.end, self.kind = re.compile(clean), end, kind
         self.reached, self.last = False, now
         self.told, self.told_at = None, 0.0
 
     def line(self, now, stamp, text):
-        generation, identity = GENERATION.search(text), IDENTITY.match(text)
+        turn, identity = self.kind.line.search(text), IDENTITY.match(text)
         if identity:
             self.identity = identity[1]
         if not self.reached and REACHED.match(text):
             self.reached, self.last = True, now
         if self.told:
             self.told_at -= TOLD_S if HALTED in text else 0
-        elif generation:
-            self.series.add(stamp, int(generation[1]))
-            self.left, self.last, self.reached = int(generation[2]), now, True
+        elif turn:
+            self.series.add(stamp, int(turn[1]))
+            self.left, self.last, self.reached = int(turn[2]), now, True
         elif self.left == 0 and self.clean.search(text):
-            self.outcome = self.outcome or Outcome(CLEAN, "all generations are done")
-        elif END.search(text) or run.PROBLEM.search(text):
+            self.outcome = self.outcome or Outcome(CLEAN, "nothing is left to do")
+        elif END.search(text) or run.PROBLEM.search(text) or self.kind.failed and self.kind.failed.search(text):
             self.told, self.told_at = text.strip(), now
 
     def tick(self, now):
         if self.outcome:
             return
+        unit, limit = self.kind.unit, SILENCE_S * self.kind.slower
         if self.told:
             if now - self.told_at >= TOLD_S:
                 self.outcome = Outcome(FAILED, self.told)
         elif self.end and now >= self.end:
             self.outcome = Outcome(CLEAN, "the time is over") if self.series.count else \
-                Outcome(HARNESS, "the time was over before the first generation")
+                Outcome(HARNESS, "the time was over before the first %s" % unit)
         elif not self.reached and now - self.last > FIRMWARE_S:
             self.outcome = Outcome(HARNESS, "firmware did not start Baton within %d s" % FIRMWARE_S)
-        elif self.reached and not self.series.count and now - self.last > FIRST_S:
-            self.outcome = Outcome(FAILED, "no first generation within %d s of Baton's first line" % FIRST_S)
-        elif self.series.count and now - self.last > SILENCE_S:
-            self.outcome = Outcome(FAILED, "no generation for %d s after generation %d" %
-                                   (SILENCE_S, self.series.number))
+        elif self.reached and not self.series.count and now - self.last > FIRST_S * self.kind.slower:
+            self.outcome = Outcome(FAILED, "no first %s within %d s of Baton's first line" %
+                                   (unit, FIRST_S * self.kind.slower))
+        elif self.series.count and now - self.last > limit:
+            self.outcome = Outcome(FAILED, "no %s for %d s after %s %d" % (unit, limit, unit, self.series.number))
 
     def stands(self, reason):
         """The guest stopped without our doing, all of its lines are in."""
@@ -112,6 +118,10 @@ class Watch:
             self.outcome = Outcome(FAILED, "the machine stopped: %s%s" % (reason, {
                 "guest-reset": " (a triple fault, or a reset that nobody ordered)",
                 "guest-shutdown": " (it was switched off)"}.get(reason, "")))
+
+
+def rate_words(rate):
+    return "%.1f a second" % rate if rate >= 1 or not rate else "one in %.1f s" % (1 / rate)
 
 
 class Progress:
@@ -129,7 +139,7 @@ class Progress:
         rate = series.rate()
         left_s = watch.end - now if watch.end else watch.left / rate if rate else None
         left = "time left unknown" if left_s is None else "%s left" % datetime.timedelta(seconds=int(max(left_s, 0)))
-        text = "generation %d, %.1f a second, %s" % (series.number, rate, left)
+        text = "%s %d, %s, %s" % (watch.kind.unit, series.number, rate_words(rate), left)
         self.stream.write("\r" + text.ljust(72) if self.tty else text + "\n")
         self.stream.flush()
         self.open = self.tty

@@ -67,10 +67,12 @@ run shell gdb usb screenshots: deps-run
 # Folders soak/<UTC>-<seed>/, that `make clean` leaves alone. The self-check needs the faults build.
 .PHONY: soak
 soak: deps-run
-	@$(MAKE) --no-print-directory -s $(O)/baton.efi faults $(O)/tools/baton-report
+	@$(MAKE) --no-print-directory -s $(O)/baton.efi faults $(O)/tools/baton-report \
+		$(if $(filter linux mixed,$(MODE)),$(KEXEC)/sbin/kexec $(filter $(DEBIAN)/vmlinuz,$(KERNEL)))
 	tools/baton-soak $(if $(HOURS),--hours $(HOURS),--loops $(or $(LOOPS),1000)) $(if $(SMP),--smp $(SMP)) \
 		$(if $(MEM),--mem $(MEM)) $(if $(SEED),--seed $(SEED)) $(if $(GEN),--gen $(GEN)) \
-		$(if $(PATTERN),--pattern $(PATTERN)) $(if $(MODE),--mode $(MODE))
+		$(if $(PATTERN),--pattern $(PATTERN)) $(if $(MODE),--mode $(MODE)) \
+		$(if $(filter linux mixed,$(MODE)),--kernel $(KERNEL))
 
 # Always rebuilt: its content depends on variables.
 .PHONY: run-image

@@ -98,6 +98,29 @@ def test_a_machine_that_stops():
     assert told.outcome == (1, E30), "what Baton told before it is the reason"
 
 
+@pytest.mark.parametrize("last,status", (
+    ("guest: loop=good passes=2", soak_watch.CLEAN),
+    ("guest: loop_failed=pass 2: reserved is 2, was 1 in pass 0", soak_watch.FAILED),
+    ("Kernel panic - not syncing: nothing", soak_watch.FAILED)))
+def test_passes_with_linux(last, status):
+    """Baton's own generations are not counted then; a pass has more time."""
+    watch = soak_watch.Watch(0.0, soak.MODES["mixed"].clean, kind=soak_watch.PASSES)
+    for text in (BATON, generation(1, 0), *("guest: pass=%d left=%d e820=1" % (n, 2 - n) for n in range(3))):
+        watch.line(0.0, 0.0, text)
+    watch.tick(soak_watch.SILENCE_S + 1)
+    assert watch.outcome is None and watch.series.count == 3 and watch.series.number == 2
+    watch.line(1.0, 1.0, last)
+    watch.tick(1.0 + soak_watch.TOLD_S)
+    assert watch.outcome and watch.outcome.status == status
+
+
+def test_no_pass_for_long():
+    watch = soak_watch.Watch(0.0, soak.MODES["linux"].clean, kind=soak_watch.PASSES)
+    watch.line(0.0, 0.0, "guest: pass=0 left=5 e820=1")
+    watch.tick(3 * soak_watch.SILENCE_S + 1)
+    assert watch.outcome == (soak_watch.FAILED, "no pass for 360 s after pass 0")
+
+
 def test_series_is_bounded_and_complete():
     series = soak_watch.Series()
     for i in range(200000):
@@ -258,6 +281,8 @@ def option(words, name):
 def test_repro_words():
     words = soak_evidence.repro_words(arguments(fault="stray@450"), 450, True)
     first = 450 - soak_evidence.REPRO_BEFORE
+    words_of_passes = soak_evidence.repro_words(arguments(mode="linux"), 450, False)
+    assert option(words_of_passes, "--gen") == "1" and option(words_of_passes, "--loops") == "449"
     assert option(words, "--gen") == str(first) and option(words, "--fault") == "stray@450"
     assert int(option(words, "--loops")) + first == 450 + soak_evidence.REPRO_AFTER
     assert option(words, "--seed") == "7" and option(words, "--pattern") == "all" and "--no-self-check" in words
