@@ -152,8 +152,9 @@ void loop_figures_add(struct loop_figures *f, const struct report_header *r, uin
 
 	take_over(f, r);
 	loop->handovers++;
-	if (loop->flags & REPORT_LOOP_PASS) {
-		/* Another kernel was here: its map counts anew, and its time is none of a generation. */
+	if (loop->flags & REPORT_LOOP_PASS || (old_report_entry(r, &r->loop, 0) && !loop->left)) {
+		/* Another kernel was here, in between or behind the last one: its map counts anew, and its time is none
+		 * of a generation. */
 		memset(loop->first, 0, sizeof(loop->first));
 		loop->pass_at = loop->handovers;
 		loop->passes++;

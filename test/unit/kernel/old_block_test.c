@@ -173,6 +173,7 @@ static int make_report(void **state)
 	report.phases[1].duration_us = 5;
 	report.loop[0].door_tsc = 1000;
 	report.loop[0].seed = 99;
+	report.loop[0].left = 5;
 	seal_report();
 	return 0;
 }
@@ -261,6 +262,26 @@ static void test_figures_add_up(void **state)
 	assert_int_equal(f.stats[0].max_us, 100);
 	assert_int_equal(f.stats[0].sum_us, 140);
 	assert_int_equal(f.stats[3].count, 1);
+}
+
+/* A Linux in between, by order or behind the last generation: what comes after it is not compared with what was before. */
+static void test_another_kernel_counts_anew(void **state)
+{
+	static struct loop_figures f;
+
+	(void)state;
+	report.loop[0].first[0].free_pages = 1000;
+	loop_figures_add(&f, &report.header, 1000 + 77);
+	assert_int_equal(f.loop.first[0].free_pages, 1000);
+	assert_int_equal(f.loop.passes, 0);
+	for (unsigned last = 0; last < 2; last++) {
+		report.loop[0].flags = last ? 0 : REPORT_LOOP_PASS;
+		report.loop[0].left = last ? 0 : 5;
+		loop_figures_add(&f, &report.header, 1000 + 77);
+		assert_int_equal(f.loop.first[0].free_pages, 0);
+		assert_int_equal(f.loop.passes, 1);
+		assert_int_equal(f.loop.pass_at, f.loop.handovers);
+	}
 }
 
 static void test_buckets(void **state)
@@ -361,7 +382,7 @@ int main(void)
 		cmocka_unit_test_setup(test_unclean_handover, make_report),
 		cmocka_unit_test_setup(test_figures_add_up, make_report), cmocka_unit_test(test_buckets),
 		cmocka_unit_test(test_census), cmocka_unit_test(test_windows),
-		cmocka_unit_test(test_hours),
+		cmocka_unit_test_setup(test_another_kernel_counts_anew, make_report), cmocka_unit_test(test_hours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
