@@ -12,6 +12,7 @@
 #include "boot/boot_info.h"
 #include "boot/params_in.h"
 #include "boot/setup_data.h"
+#include "lib/acpi.h"
 #include "lib/range.h"
 
 #define DOOR2_READABLE_MAX	64
@@ -37,6 +38,9 @@ struct door2 {
 
 /* There is memory at [base, base + size), and the loader's page tables show it at its own address. */
 bool door2_readable(const struct door2 *d, uint64_t base, uint64_t size);
+
+/* For what walks tables: shows what door2_readable() allows. */
+struct acpi_reader door2_reader(struct door2 *d);
 
 /* Keeps a problem that a start can go on without, until there is a console. */
 void door2_note(struct boot_info *info, const struct problem *problem);

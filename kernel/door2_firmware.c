@@ -5,11 +5,6 @@
 #include "lib/fmt.h"
 #include "lib/smbios.h"
 
-static const void *show(void *context, uint64_t phys, uint32_t bytes)
-{
-	return door2_readable(context, phys, bytes) ? (const void *)phys : NULL;
-}
-
 static uint64_t find_efi(struct door2 *d, const struct acpi_reader *reader, enum firmware_table table)
 {
 	uint64_t tables = d->has_setup_efi ? d->setup_efi.tables : 0;
@@ -62,7 +57,7 @@ static void read_names(struct door2 *d, uint64_t entry)
 
 void door2_find_tables(struct door2 *d)
 {
-	struct acpi_reader reader = { show, d };
+	struct acpi_reader reader = door2_reader(d);
 
 	d->info->rsdp = find_rsdp(d, &reader);
 	read_names(d, find_smbios(d, &reader));

@@ -31,6 +31,16 @@ bool door2_readable(const struct door2 *d, uint64_t base, uint64_t size)
 	       range_contains(&d->readable, base, base + size);
 }
 
+static const void *show(void *context, uint64_t phys, uint32_t bytes)
+{
+	return door2_readable(context, phys, bytes) ? (const void *)phys : NULL;
+}
+
+struct acpi_reader door2_reader(struct door2 *d)
+{
+	return (struct acpi_reader){ show, d };
+}
+
 /* More runs than there is room for count as not mapped. */
 static enum status add_readable(void *context, uint64_t base, uint64_t size, struct problem *problem)
 {
@@ -206,11 +216,6 @@ static enum status claim_nodes(struct boot_info *info, struct problem *problem)
 	return s;
 }
 
-static const void *show(void *context, uint64_t phys, uint32_t bytes)
-{
-	return door2_readable(context, phys, bytes) ? (const void *)phys : NULL;
-}
-
 /* What the kernel before us reserved in RAM for firmware or for itself and its loader's e820 list calls free: tables in
  * memory of boot services, which it lists among the runtime ranges, and the ranges of MEMRESERVE. */
 static enum status keep_promised(struct door2 *d, struct problem *problem)
@@ -218,7 +223,7 @@ static enum status keep_promised(struct door2 *d, struct problem *problem)
 	static struct survivors found;
 	struct boot_info *info = d->info;
 	const struct efi_map *runtime = &info->efi_runtime;
-	struct acpi_reader reader = { show, d };
+	struct acpi_reader reader = door2_reader(d);
 	enum status s = OK;
 
 	for (unsigned i = 0; s == OK && runtime->descriptor_size >= sizeof(struct efi_descriptor) &&
