@@ -35,7 +35,7 @@ $(HOSTILE_DIR)/plain/%.c.o: $(HOSTILE_DIR)/%.c.o
 -include $(HOSTILE_CODE:.o=.d) $(HOSTILE_REST:.o=.d)
 
 .PHONY: test-hostile hostile
-## test-hostile: every schedule of mm/'s scenarios at 2 CPUs with bound 5 and 3 CPUs with bound 3; HOSTILE_REPLAY=schedule: that one
+## test-hostile: every schedule of mm/'s scenarios at 2 CPUs with bound 6 and 3 CPUs with bound 3; HOSTILE_REPLAY=schedule: that one
 test-hostile: $(HOSTILE_DIR)/hostile
 	@$(PYTHON) -B test/hostile/run.py $(HOSTILE_DIR) $(if $(HOSTILE_REPLAY),--replay '$(HOSTILE_REPLAY)') $(SCENARIO)
 
