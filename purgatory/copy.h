@@ -8,8 +8,9 @@
 /* True if some segment has a source. */
 bool copy_needed(const struct plan *plan);
 
-/* Copies each such segment, in plan order (kernel/ orders them so that no source is overwritten before its turn),
- * overlap with its own source allowed, then zeroes the tail. Context: boss, hand-over root. */
+/* Copies each such segment, in an order in which no page is overwritten before it is copied, circles included, then
+ * zeroes the tails. Sources and destinations start on a page, no two sources share one, no two destinations, and no
+ * destination one with a segment that is in place. Context: boss, hand-over root. */
 void copy_segments(const struct plan *plan);
 
 /* Chunk index of the digest table from its segment's backup once more. False: there is none. Context: as above. */

@@ -237,27 +237,6 @@ static void test_chain(void **state)
 	assert_true(verify_plan(&block.header));
 }
 
-static void test_copy(void **state)
-{
-	uint8_t memory[64];
-	unsigned i;
-
-	(void)state;
-	assert_false(copy_needed(&block.plan));
-	for (i = 0; i < 64; i++)
-		memory[i] = (uint8_t)i;
-	block.plan.segment_count = 1;
-	block.plan.segments[0] = (struct plan_segment){ .dest = (uintptr_t)memory + 4, .source = (uintptr_t)memory,
-							.size = 32, .memory_size = 40 };
-	assert_true(copy_needed(&block.plan));
-	copy_segments(&block.plan);
-	for (i = 0; i < 32; i++)
-		assert_int_equal(memory[4 + i], i);
-	for (i = 36; i < 44; i++)
-		assert_int_equal(memory[i], 0);
-	assert_int_equal(memory[44], 44);
-}
-
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -266,7 +245,7 @@ int main(void)
 		T(test_locate), T(test_good), T(test_header_that_points_elsewhere),
 		T(test_copy_of_one_chunk), T(test_first_line),
 		T(test_mismatch_names_chunk_and_page), T(test_last_byte_of_a_segment),
-		T(test_every_tail_byte), T(test_chain), T(test_copy),
+		T(test_every_tail_byte), T(test_chain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
