@@ -101,6 +101,8 @@ void arena_write(uint32_t at, uint64_t value, unsigned bytes)
 			M->clean_started[page] &= ~(1ull << at / 64 % 64);
 			M->clean_done[page] &= ~(1ull << at / 64 % 64);
 		}
+		if (bytes == 8)
+			stale_stored(at, arena_read(at, 8), value);
 	}
 	if (bytes == 8)
 		*(uint64_t *)p = value;

@@ -33,7 +33,7 @@ static void stop_here(enum stop why)
 static bool answers_are_in(const void *argument)
 {
 	(void)argument;
-	return !(self()->unanswered & ~M->lost);
+	return !(self()->unanswered & ~(current_scenario->deaf | M->dead));
 }
 
 /* The handler of the cross call: as smp/ does it. */
@@ -47,6 +47,10 @@ static void serve_ipi(void)
 			continue;
 		c->ipi &= (uint8_t)~(1 << sender);
 		trace_event("IPI from CPU %u arrives", sender);
+		if (current_scenario->on_ipi) {
+			current_scenario->on_ipi(sender);
+			continue;
+		}
 		flush_on_cpu(&world->cpu[M->current], c->request[sender]);
 		visible();
 		if (c->wc)
@@ -55,6 +59,30 @@ static void serve_ipi(void)
 		trace_event("acknowledges the flush of CPU %u", sender);
 		M->cpu[sender].unanswered &= (uint8_t)~(1 << M->current);
 	}
+}
+
+/* As an interrupt; an NMI's handler may be interrupted by it. */
+static void machine_check(void)
+{
+	trace_event("machine check");
+	self()->in_mc = true;
+	current_scenario->on_mc();
+	self()->in_mc = false;
+	trace_event("machine check ends");
+}
+
+void cpu_dies(void)
+{
+	M->dead |= 1ull << M->current;
+	self()->done = true;
+	trace_event("is dead");
+	for (;;)
+		stop_here(STOP_END);
+}
+
+bool cpu_is_dead(unsigned cpu)
+{
+	return M->dead >> cpu & 1;
 }
 
 /* Interrupts and NMIs that the search lets in now. Entry drains the store buffer. */
@@ -68,9 +96,12 @@ void cpu_interrupt(void)
 	if (take == TAKE_NOTHING)
 		return;
 	memory_drain(M->current);
+	c->fence_open = false;
 	c->irq_on = c->done = c->waits = c->sleeps = c->spins = false;
 	if (take == TAKE_IPI) {
 		serve_ipi();
+	} else if (take == TAKE_MC) {
+		machine_check();
 	} else {
 		trace_event("NMI");
 		c->in_nmi = true;
@@ -160,6 +191,7 @@ void visible(void)
 
 	if (!M->running || M->atomic)
 		return;
+	fence_settle();
 	looks();
 	/* Whoever spins may see something new now. */
 	for (i = 0; i < parameters.cpus; i++)
@@ -208,8 +240,7 @@ void cpu_wait_for(bool (*ready)(const void *argument), const void *argument)
 bool hostile_flush_others(const struct flush_request *request)
 {
 	struct vcpu *c = self();
-	unsigned i;
-	bool deaf = false;
+	unsigned i, silent;
 
 	if (!M->running)
 		return true;
@@ -222,21 +253,21 @@ bool hostile_flush_others(const struct flush_request *request)
 		M->cpu[i].ipi |= (uint8_t)(1 << M->current);
 		M->cpu[i].request[M->current] = request;
 		c->unanswered |= (uint8_t)(1 << i);
-		if (current_scenario->deaf >> i & 1) {
-			deaf = true;
+		if (current_scenario->deaf >> i & 1)
 			M->lost |= 1ull << i;
-		}
 	}
 	cpu_wait_for(answers_are_in, NULL);
-	if (deaf) {
+	silent = c->unanswered;
+	M->lost |= silent;
+	if (silent) {
 		/* The request lies on this CPU's stack: nobody may find it later. */
 		for (i = 0; i < parameters.cpus; i++)
-			if (current_scenario->deaf >> i & 1)
+			if (silent >> i & 1)
 				M->cpu[i].ipi &= (uint8_t)~(1 << M->current);
 		c->unanswered = 0;
 		trace_event("the deadline passes: a CPU did not answer");
 	}
-	return !deaf;
+	return !silent;
 }
 
 /* --- the seam's instructions -------------------------------------------------------------------------------------- */

@@ -7,7 +7,7 @@ HOSTILE_FLAGS := -std=gnu11 -g $(WARN) -fno-omit-frame-pointer -fno-strict-alias
 	-fno-pie -Itest/hostile/seam -Itest/twin -I.
 HOSTILE_CODE  := $(patsubst %,$(HOSTILE_DIR)/%.o,$(wildcard mm/*.c))
 HOSTILE_REST  := $(patsubst %,$(HOSTILE_DIR)/%.o,$(wildcard test/hostile/*.c test/hostile/scenario/*.c) lib/status.c lib/fmt.c \
-	test/twin/twin.c)
+	x86/apic.c test/twin/twin.c)
 
 $(HOSTILE_CODE): $(HOSTILE_DIR)/%.c.o: %.c
 	@mkdir -p $(@D)

@@ -17,6 +17,7 @@
 #define MAX_LEVELS	5
 #define INTERRUPTS_MAX	2			/* NMIs and early IPIs in a run */
 #define DEVICE_WORDS	4
+#define STALE_MAX	16
 #define NOWHERE		UINT32_MAX
 
 /* A store that others may not see yet. at: byte offset in the arena. */
@@ -32,7 +33,7 @@ struct sets {
 	struct answer tlb[HOSTILE_WATCH][ANSWERS];
 };
 
-enum take { TAKE_NOTHING, TAKE_IPI, TAKE_NMI };
+enum take { TAKE_NOTHING, TAKE_IPI, TAKE_NMI, TAKE_MC };
 
 struct vcpu {
 	void *sp;
@@ -42,7 +43,8 @@ struct vcpu {
 	bool (*ready)(const void *argument);	/* waits for this */
 	const void *argument;
 	void (*program)(void);
-	bool done, waits, spins, irq_on, in_nmi, using;	/* spins: until somebody else makes a step */
+	bool done, waits, spins, irq_on, in_nmi, in_mc, using;	/* spins: until somebody else makes a step */
+	bool fence_open;			/* an MFENCE is done for memory, not yet for WRMSR (x2apic.c) */
 	bool sleeps;				/* MWAIT or HLT: until an interrupt */
 	uint8_t take, chosen;
 	uint8_t ipi;				/* from these CPUs */
@@ -51,6 +53,9 @@ struct vcpu {
 };
 
 enum page_state { PAGE_FREE, PAGE_OWNED };
+
+/* What memory may still hold where an entry has been changed since the line's last completed write-back. */
+struct stale { uint32_t at; uint32_t started; uint64_t value; };
 
 struct device_word { uint32_t at; uint64_t started, done; bool dirty; };
 
@@ -66,6 +71,7 @@ struct state {
 	struct pending pending[HOSTILE_CPUS * BUFFER_DEPTH];	/* in the order of issue */
 	uint64_t in_flight;			/* mask of watched addresses under change */
 	uint64_t lost;				/* CPUs that a change gave up on */
+	uint64_t dead;				/* CPUs whose machine check was their end */
 	uint64_t old_type[HOSTILE_WATCH];
 	uint8_t frame[HOSTILE_WATCH];		/* page number + 1 behind a watched address at change_begin() */
 	const void *page_source[HOSTILE_PAGES];	/* where it was allocated */
@@ -73,6 +79,8 @@ struct state {
 	uint64_t was_linked;			/* mask of pages that walkers could reach since their allocation */
 	uint64_t clean_started[HOSTILE_PAGES], clean_done[HOSTILE_PAGES];	/* lines written back */
 	struct device_word device[DEVICE_WORDS];
+	unsigned stale_count;
+	struct stale stale[STALE_MAX];
 	uint64_t time;				/* from here on not part of the state that is compared */
 	uint64_t accesses;			/* through the seam, this run */
 	unsigned stuck;
@@ -116,6 +124,15 @@ void memory_freed(unsigned page);
 unsigned memory_shared_count(void);
 unsigned memory_shared(uint32_t *words, unsigned room);
 void memory_share(uint32_t word);		/* for a replay */
+
+/* stale.c: memory behind the caches, where the scenario's walkers look there. */
+void stale_stored(uint32_t at, uint64_t old, uint64_t new);
+void stale_flush_line(uint32_t at);		/* CLFLUSH: it leaves, and has left after the next MFENCE */
+void stale_complete(void);
+unsigned stale_values(uint32_t at, uint64_t values[STALE_MAX]);
+
+/* x2apic.c: MFENCE, LFENCE, and the WRMSR that waits for neither by itself. */
+void fence_settle(void);			/* before any other operation of this CPU */
 
 /* tlb.c: the sets. */
 void tlb_load(unsigned cpu, uint64_t cr3);

@@ -54,6 +54,9 @@ struct scenario {
 	unsigned deaf;				/* bit mask: these CPUs never answer an IPI */
 	bool nmi;				/* NMIs arrive; on_nmi is their handler */
 	void (*on_nmi)(void);
+	void (*on_mc)(void);			/* machine checks arrive, in an NMI's handler too; this is theirs */
+	void (*on_ipi)(unsigned sender);	/* IPIs are apic_send()'s in x2APIC mode, and this takes them; NULL: flushes */
+	bool past_caches;			/* page walkers see memory, not what this CPU's caches hold */
 	bool allocates;				/* the outer loop over failing allocations makes sense */
 	unsigned capacities[3];			/* of a gather, 0 ends the list; none: one run with 0 */
 };
@@ -101,6 +104,10 @@ void change_end_lost(unsigned mask);
 /* Spins, one CPU at a time. */
 void lock_take(void);
 void lock_give(void);
+
+/* In on_mc: this CPU stops for good, with its walker on and its interrupts off. */
+_Noreturn void cpu_dies(void);
+bool cpu_is_dead(unsigned cpu);
 
 /* Waits until the flag has the value. Interrupts are served meanwhile if they are on. */
 void flag_wait(shared_u32 *flag, uint32_t value);

@@ -113,6 +113,7 @@ static void access(uint32_t at, bool write)
 {
 	bool now = false;
 
+	fence_settle();
 	check_page(at);
 	if (is_private(at))
 		return;
@@ -409,9 +410,13 @@ void hostile_full_fence(void)
 	if (!M->running)
 		return;
 	trace_event("full fence");
-	memory_drain(M->current);
+	if (current_scenario->on_ipi)
+		self()->fence_open = true;
+	else
+		memory_drain(M->current);
 	self()->wc = 0;
 	clean_complete();
+	stale_complete();
 }
 
 void twin_cpu_mfence(void)
@@ -446,6 +451,7 @@ void twin_cpu_clflush(const void *p)
 	for (i = 0; i < M->pending_count; i++)
 		if (M->pending[i].cpu == M->current && M->pending[i].at / 64 == (page_at(page) + va % 4096) / 64)
 			break;
+	stale_flush_line(page_at(page) + (uint32_t)(va % 4096));
 	if (i == M->pending_count && !tlb_may_refill(page))
 		M->clean_started[page] |= 1ull << va / 64 % 64;
 	for (i = 0; i < M->devices; i++)

@@ -72,9 +72,10 @@ class Judge:
         # The machine in one piece: it is linked for each mutant.
         self.machine = os.path.join(build, "machine.o")
         plain = os.path.join(build, "plain")
-        rest = [o for o in objects(plain) if not o.startswith(os.path.join(plain, "mm/"))]
+        under = tuple(os.path.join(plain, room) for room in ("mm/", "x86/"))
+        rest = [o for o in objects(plain) if not o.startswith(under)]
         subprocess.run(["ld", "-r", "-S", "-o", self.machine, *rest], check=True)
-        self.code = objects(os.path.join(plain, "mm"))
+        self.code = [o for o in objects(plain) if o.startswith(under)]
         found = {n[:-2] for n in os.listdir("test/unit/mm") if n.endswith("_test.c")}
         self.tests = [t for t in FIRST if t in found] + sorted(found - set(FIRST))
 
@@ -90,12 +91,12 @@ class Judge:
             return "does not link: " + done.stdout.decode(errors="replace")[:200]
         return None
 
-    def hostile(self, folder, tries):
-        """(what killed it, why it is no kill)."""
+    def hostile(self, folder, tries, scenarios):
+        """(what killed it, why it is no kill). scenarios: only these; none: all."""
         binary = os.path.join(folder, "hostile")
         for cpus, bound in tries:
             try:
-                done = run([binary, "-f", "-c", str(cpus), "-b", str(bound)])
+                done = run([binary, "-f", "-c", str(cpus), "-b", str(bound), *scenarios])
             except subprocess.TimeoutExpired:
                 return None, f"hang at {cpus} CPUs, bound {bound}"
             text = done.stdout.decode(errors="replace")
@@ -125,7 +126,7 @@ class Judge:
                     return f"{test} {case.split()[0]}"
         return None
 
-    def judge(self, number, mutant):
+    def judge(self, number, mutant, scenarios=()):
         folder = os.path.join(self.build, "mutants", str(number))
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
@@ -134,20 +135,21 @@ class Judge:
             f.write(mutant.text)
         killed, why = None, self.make(mutant.path, mutated, folder)
         if not why:
-            killed, why = self.hostile(folder, QUICK)
-            killed = killed or self.unit_kill(mutated, mutant.path, folder)
+            killed, why = self.hostile(folder, QUICK, scenarios)
+            if not scenarios:
+                killed = killed or self.unit_kill(mutated, mutant.path, folder)
             if not killed and why == NOTHING:
-                killed, why = self.hostile(folder, SLOW)
+                killed, why = self.hostile(folder, SLOW, scenarios)
         shutil.rmtree(folder)
         return mutant, killed, why
 
 
 def historic():
-    """[(name, check, Mutant or what is wrong)] of historic.txt."""
+    """[(checks, scenarios, Mutant)] of historic.txt."""
     for line in read(os.path.join(HERE, "historic.txt")).splitlines():
         if not line or line.startswith("#"):
             continue
-        name, _, check = line.partition("  ")
+        name, checks, *scenarios = line.split("  ")
         if name.startswith("mm/"):
             path = os.path.join("test/mutants", name + ".mutant")
         else:
@@ -161,7 +163,7 @@ def historic():
             if text.count(old) != 1:
                 raise SystemExit(f"historic.txt: {name}: {text.count(old)} places match")
             text = text.replace(old, new)
-        yield check.strip(), generate.Mutant(source, "historic", name, text)
+        yield checks, scenarios, generate.Mutant(source, "historic", " in ".join([name, *scenarios]), text)
 
 
 def arguments():
@@ -179,14 +181,15 @@ def main():
     judge = Judge(build, unit, cflags, libs)
     mutants = [m for f in FILES if os.path.exists(f"mm/{f}.c") for m in generate.mutants(f"mm/{f}.c", read(f"mm/{f}.c"))]
     mutants = [m for m in mutants if not only or only[0] in name_of(m)]
-    planted = [(c, m) for c, m in historic() if not only or only[0] in name_of(m)]
-    wanted = {m.what: c for c, m in planted}
-    mutants = [m for _, m in planted] + mutants
+    planted = [(c, s, m) for c, s, m in historic() if not only or only[0] in name_of(m)]
+    wanted = {m.what: c for c, _, m in planted}
+    jobs = [(m, s) for _, s, m in planted] + [(m, ()) for m in mutants]
+    mutants = [m for m, _ in jobs]
     reasons, used = arguments(), set()
     count = {"killed": 0, "unit": 0, "argued": 0, "SURVIVED": 0}
     table = []
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        for mutant, killed, why in pool.map(lambda item: judge.judge(*item), enumerate(mutants)):
+        for mutant, killed, why in pool.map(lambda job: judge.judge(job[0], *job[1]), enumerate(jobs)):
             name = name_of(mutant)
             if killed:
                 verdict = "unit" if killed.split()[0].endswith("_test") else "killed"

@@ -104,6 +104,8 @@ static unsigned add_for(struct choice *c, unsigned n, unsigned cpu, unsigned lea
 		n = add(c, n, cpu, TAKE_IPI, leave + (runs ? 1 : 0), runs ? 1 : 0);
 	if (current_scenario->nmi && !v->in_nmi && (runs || v->waits || v->spins))
 		n = add(c, n, cpu, TAKE_NMI, leave + 1, 1);
+	if (current_scenario->on_mc && !v->in_mc && (runs || v->waits || v->spins))
+		n = add(c, n, cpu, TAKE_MC, leave + 1, 1);
 	return n;
 }
 
@@ -171,7 +173,7 @@ static bool all_done(void)
 	unsigned i;
 
 	for (i = 0; i < parameters.cpus; i++)
-		if (!M->cpu[i].done || (M->cpu[i].ipi && !(current_scenario->deaf >> i & 1)))
+		if (!M->cpu[i].done || (M->cpu[i].ipi && !((current_scenario->deaf | M->dead) >> i & 1)))
 			return false;
 	return true;
 }

@@ -100,8 +100,8 @@ static void follow(struct sets *s, unsigned w, unsigned level, uint64_t pte, uin
 
 static void close_address(struct sets *s, unsigned w, unsigned view)
 {
-	uint64_t va = M->watch[w], top = s->root & ENTRY_ADDRESS;
-	unsigned level, i, page;
+	uint64_t va = M->watch[w], top = s->root & ENTRY_ADDRESS, old[STALE_MAX];
+	unsigned level, i, page, stale;
 	uint32_t at;
 
 	if (in_memory(top))
@@ -111,6 +111,8 @@ static void close_address(struct sets *s, unsigned w, unsigned view)
 			page = s->table[w][level][i] - 1u;
 			at = page_at(page) + 8 * index_at(va, level);
 			follow(s, w, level, memory_view(at, view), at);
+			for (stale = is_home(s) ? 0 : stale_values(at, old); stale; stale--)
+				follow(s, w, level, old[stale - 1], at);
 		}
 	}
 }

@@ -2,16 +2,6 @@
 /* Rights, types, sizes; new tables; allocations that fail. */
 #include "test/hostile/scenario/scenario.h"
 
-static void three_pages(void)
-{
-	world_start(24);
-	world_space(0, 4);
-	page_at_va(0, VA, MM_WRITE);
-	page_at_va(0, VA + 0x1000, MM_WRITE);
-	page_at_va(0, VA + MM_2M_BYTES, MM_WRITE);
-	all_in(0);
-}
-
 static void writer(void)
 {
 	unsigned round;

@@ -18,6 +18,16 @@ void all_in(unsigned space)
 		starts_in(i, space);
 }
 
+void three_pages(void)
+{
+	world_start(24);
+	world_space(0, 4);
+	page_at_va(0, VA, MM_WRITE);
+	page_at_va(0, VA + 0x1000, MM_WRITE);
+	page_at_va(0, VA + MM_2M_BYTES, MM_WRITE);
+	all_in(0);
+}
+
 void unmap(unsigned space, uint64_t va, uint64_t bytes, unsigned mask)
 {
 	change_begin(mask);

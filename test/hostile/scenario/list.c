@@ -7,7 +7,8 @@ extern const struct scenario
 	retype_scenario, split_scenario, map_scenario, lost_unmap_scenario, lost_retype_scenario,
 	lost_split_scenario, write_back_scenario, alone_scenario, mixed_scenario, walkers_scenario,
 	nmi_walker_scenario, two_gathers_scenario, batch_page_scenario, lam_scenario, lost_lam_scenario,
-	merge_scenario, lost_merge_scenario, rewrite_scenario, rewrite_refused_scenario;
+	merge_scenario, lost_merge_scenario, rewrite_scenario, rewrite_refused_scenario,
+	rewrite_past_caches_scenario, walker_past_caches_scenario, mc_walker_scenario, mc_dies_scenario, x2apic_scenario;
 
 const struct scenario *const scenarios[] = {
 	&unmap_leaf_scenario, &unmap_tables_scenario, &table_reuse_scenario, &two_changers_scenario, &load_scenario,
@@ -16,6 +17,8 @@ const struct scenario *const scenarios[] = {
 	&lost_retype_scenario, &lost_split_scenario, &write_back_scenario, &alone_scenario, &mixed_scenario,
 	&walkers_scenario, &nmi_walker_scenario, &two_gathers_scenario, &batch_page_scenario, &lam_scenario,
 	&lost_lam_scenario, &merge_scenario, &lost_merge_scenario, &rewrite_scenario, &rewrite_refused_scenario,
+	&rewrite_past_caches_scenario, &walker_past_caches_scenario, &mc_walker_scenario, &mc_dies_scenario,
+	&x2apic_scenario,
 	NULL
 };
 

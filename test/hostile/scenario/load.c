@@ -119,16 +119,6 @@ const struct scenario both_load_scenario = {
 
 /* --- lazy -------------------------------------------------------------------------------------------------------- */
 
-static void one_space(void)
-{
-	world_start(24);
-	world_space(0, 4);
-	page_at_va(0, VA, MM_WRITE);
-	page_at_va(0, VA + 0x1000, MM_WRITE);
-	page_at_va(0, VA + MM_2M_BYTES, MM_WRITE);
-	all_in(0);
-}
-
 static void idles(void)
 {
 	unsigned round;
@@ -164,7 +154,7 @@ static void rights_taken(void)
 
 const struct scenario lazy_scenario = {
 	.name = "lazy", .what = "idle CPUs are left out of flushes that free nothing, and catch up",
-	.setup = one_space, .program = { takes_rights, idles, idles }, .end = rights_taken,
+	.setup = three_pages, .program = { takes_rights, idles, idles }, .end = rights_taken,
 };
 
 static void frees(void)
@@ -195,7 +185,7 @@ static void freed(void)
 
 const struct scenario lazy_free_scenario = {
 	.name = "lazy-free", .what = "idle CPUs are called when pages or tables are freed",
-	.setup = one_space, .program = { frees, lazy_user, lazy_user }, .end = freed,
+	.setup = three_pages, .program = { frees, lazy_user, lazy_user }, .end = freed,
 	.capacities = { 1, 16 },
 };
 
@@ -235,6 +225,6 @@ static void destroyed(void)
 
 const struct scenario destroy_scenario = {
 	.name = "destroy", .what = "a space is destroyed after everybody said that it has left",
-	.setup = one_space, .program = { destroys, leaves_one, leaves_two }, .end = destroyed,
+	.setup = three_pages, .program = { destroys, leaves_one, leaves_two }, .end = destroyed,
 	.capacities = { 1, 16 },
 };

@@ -4,16 +4,6 @@
 #include "test/hostile/scenario/scenario.h"
 #include "x86/cpu.h"
 
-static void pages_and_large(void)
-{
-	world_start(24);
-	world_space(0, 4);
-	page_at_va(0, VA, MM_WRITE);
-	page_at_va(0, VA + 0x1000, MM_WRITE);
-	page_at_va(0, VA + MM_2M_BYTES, MM_WRITE);
-	all_in(0);
-}
-
 static void user(void)
 {
 	unsigned round;
@@ -45,7 +35,7 @@ static void quarantined(void)
 
 const struct scenario lost_unmap_scenario = {
 	.name = "lost-unmap", .what = "a CPU never answers: nothing it may reach is freed",
-	.setup = pages_and_large, .program = { unmaps_twice, user, user }, .end = quarantined, .deaf = 2,
+	.setup = three_pages, .program = { unmaps_twice, user, user }, .end = quarantined, .deaf = 2,
 	.capacities = { 1, 16 },
 };
 
@@ -68,7 +58,7 @@ static void retype_taken_back(void)
 
 const struct scenario lost_retype_scenario = {
 	.name = "lost-retype", .what = "a CPU never answers while a memory type changes: the old entry comes back",
-	.setup = pages_and_large, .program = { retype_is_taken_back, user, user }, .end = retype_taken_back, .deaf = 2,
+	.setup = three_pages, .program = { retype_is_taken_back, user, user }, .end = retype_taken_back, .deaf = 2,
 };
 
 #define LARGE (VA + MM_1G_BYTES)

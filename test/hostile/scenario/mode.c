@@ -244,6 +244,11 @@ const struct scenario rewrite_scenario = {
 	.setup = rewrite_setup, .program = { rewrites, first_waits, second_waits }, .end = rewrite_end,
 };
 
+const struct scenario rewrite_past_caches_scenario = {
+	.name = "rewrite-past-caches", .what = "the same where page walkers look past the caches",
+	.setup = rewrite_setup, .program = { rewrites, first_waits, second_waits }, .end = rewrite_end, .past_caches = true,
+};
+
 /* Nobody is asked to leave: it is refused unless all have left already, and nobody loads again. */
 static void rewrites_if_alone(void)
 {

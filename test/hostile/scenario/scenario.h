@@ -13,6 +13,9 @@ unsigned page_at_va(unsigned space, uint64_t va, mm_prot prot);
 /* All CPUs run the space. */
 void all_in(unsigned space);
 
+/* The usual set-up: pages at VA and VA + 0x1000 in one table, at VA + 2 MiB in another; all CPUs run space 0. */
+void three_pages(void);
+
 /* space_unmap_free() and space_protect() with what they promise; mask: the watched addresses in the range. */
 void unmap(unsigned space, uint64_t va, uint64_t bytes, unsigned mask);
 void protect(unsigned space, uint64_t va, uint64_t bytes, mm_prot prot, unsigned mask);

@@ -3,16 +3,11 @@
 #include "mm/walk.h"
 #include "test/hostile/scenario/scenario.h"
 
-static void three_pages(void)
+static void pages_and_holes(void)
 {
-	world_start(24);
-	world_space(0, 4);
-	page_at_va(0, VA, MM_WRITE);
-	page_at_va(0, VA + 0x1000, MM_WRITE);
-	page_at_va(0, VA + MM_2M_BYTES, MM_WRITE);
+	three_pages();
 	watch(VA + 2 * MM_2M_BYTES);
 	watch(VA + 0x8000);
-	all_in(0);
 }
 
 /* The tables go, and are tables and data again at once. */
@@ -60,7 +55,7 @@ static void limbo_end(void)
 
 const struct scenario walkers_scenario = {
 	.name = "walkers", .what = "lock-free walkers hold back the free of tables",
-	.setup = three_pages, .program = { takes_tables, walks, walks }, .end = limbo_end,
+	.setup = pages_and_holes, .program = { takes_tables, walks, walks }, .end = limbo_end,
 	.capacities = { 1, 16 },
 };
 
@@ -84,7 +79,7 @@ static void user(void)
 
 const struct scenario nmi_walker_scenario = {
 	.name = "nmi-walker", .what = "a fault dump walks the tables from an NMI, anywhere",
-	.setup = three_pages, .program = { takes_tables, user, user }, .end = limbo_end, .nmi = true, .on_nmi = dump,
+	.setup = pages_and_holes, .program = { takes_tables, user, user }, .end = limbo_end, .nmi = true, .on_nmi = dump,
 	.capacities = { 1, 16 },
 };
 
@@ -92,7 +87,7 @@ const struct scenario nmi_walker_scenario = {
 
 static void gathers_setup(void)
 {
-	three_pages();
+	pages_and_holes();
 	page_at_va(0, VA + 0x9000, MM_WRITE);
 }
 
