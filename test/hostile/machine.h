@@ -85,6 +85,8 @@ void cpu_load(unsigned space);
 void cpu_leave(void);
 void cpu_lazy(void);
 void cpu_busy(void);
+/* The same for a CPU that is parked: mm/ learns of it from somebody else (space_left()). */
+void cpu_parks(void);
 
 /* In set-up: the CPU runs the space when its program starts. */
 void starts_in(unsigned cpu, unsigned space);

@@ -119,7 +119,10 @@ class Judge:
             own = os.path.join(self.unit, "test/unit/mm", test + ".c.o")
             if run(["gcc", "-o", binary, own, *machine, obj, os.path.join(self.unit, "libbaton.a"), *self.libs]).returncode:
                 continue
-            done = run([binary], env=dict(os.environ, CMOCKA_MESSAGE_OUTPUT="STDOUT"), preexec_fn=limit)
+            try:
+                done = run([binary], env=dict(os.environ, CMOCKA_MESSAGE_OUTPUT="STDOUT"), preexec_fn=limit)
+            except subprocess.TimeoutExpired:
+                continue
             text = done.stdout.decode(errors="replace")
             for case in re.split(r"^\[ RUN      \] ", text, flags=re.M)[1:]:
                 if re.search(r"^\[  FAILED  \]", case, re.M) and "Test failed with exception" not in case:

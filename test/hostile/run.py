@@ -98,42 +98,32 @@ def add(total, more):
 
 
 def explanations():
-    """{(file, function): reason}; function "*": the whole file."""
-    found = {}
+    """["path:function  `source line`[ branches]"] of uncovered.txt, each with a reason behind it."""
     with open(os.path.join(HERE, "uncovered.txt"), encoding="utf-8") as f:
-        for line in f:
-            if line.strip() and not line.startswith("#"):
-                place, reason = line.rstrip("\n").split("  ", 1)
-                path, function = place.split(":")
-                found[path, function] = reason.strip()
-    return found
+        lines = [line.rstrip("\n").split("  ") for line in f if line.strip() and not line.startswith("#")]
+    return ["  ".join(words[:2]) for words in lines if len(words) == 3 and words[2].strip()]
+
+
+def never_run(lines, branches, functions):
+    """The same words for what no scenario ran: lines, and branches of lines that ran, by their number in gcov's order."""
+    missed = {}
+    for key, count in lines.items():
+        if not count:
+            missed[key] = []
+    for key, count in branches.items():
+        if not count and lines[key[:2]]:
+            missed.setdefault(key[:2], []).append(str(key[2]))
+    for (path, number), which in sorted(missed.items()):
+        with open(path, encoding="utf-8") as f:
+            text = f.read().splitlines()[number - 1].strip()
+        yield " ".join([f"{path}:{functions[path, number]}  `{text}`"] + which)
 
 
 def check_coverage(lines, branches, functions):
     """What no scenario ran and nobody explained, and explanations of what did run."""
-    reasons = explanations()
-    used, found = set(), []
-
-    def explained(path, function):
-        for key in ((path, function), (path, "*")):
-            if key in reasons:
-                used.add(key)
-                return True
-        return False
-
-    missed = {}
-    for key, count in lines.items():
-        if not count:
-            missed.setdefault((key[0], functions[key]), []).append(str(key[1]))
-    for key, count in branches.items():
-        if not count and lines[key[:2]]:
-            missed.setdefault((key[0], functions[key[:2]]), []).append(f"{key[1]} branch {key[2]}")
-    for (path, function), places in sorted(missed.items()):
-        if not explained(path, function):
-            found.append(f"{path}: {function}(): never run: {', '.join(places)}")
-    found += [f"uncovered.txt: {path}:{function} is covered by now, or gone" for path, function in reasons
-              if (path, function) not in used]
-    return found
+    missed, reasons = list(never_run(lines, branches, functions)), explanations()
+    return [f"never run: {place}" for place in missed if place not in reasons] + \
+           [f"uncovered.txt: runs by now, or is gone: {place}" for place in reasons if place not in missed]
 
 
 def self_test(build, names):

@@ -218,6 +218,12 @@ void cpu_leave(void)
 	space_leave(&world->cpu[M->current], HOSTILE_PARK);
 }
 
+void cpu_parks(void)
+{
+	self()->using = false;
+	cpu_write_cr3(HOSTILE_PARK);
+}
+
 void cpu_lazy(void)
 {
 	self()->using = false;

@@ -8,7 +8,8 @@ extern const struct scenario
 	lost_split_scenario, write_back_scenario, alone_scenario, mixed_scenario, walkers_scenario,
 	nmi_walker_scenario, two_gathers_scenario, batch_page_scenario, lam_scenario, lost_lam_scenario,
 	merge_scenario, lost_merge_scenario, rewrite_scenario, rewrite_refused_scenario,
-	rewrite_past_caches_scenario, walker_past_caches_scenario, mc_walker_scenario, mc_dies_scenario, x2apic_scenario;
+	rewrite_past_caches_scenario, walker_past_caches_scenario, mc_walker_scenario, mc_dies_scenario, x2apic_scenario,
+	refuse_scenario, kernel_scenario, lost_protect_scenario;
 
 const struct scenario *const scenarios[] = {
 	&unmap_leaf_scenario, &unmap_tables_scenario, &table_reuse_scenario, &two_changers_scenario, &load_scenario,
@@ -18,7 +19,7 @@ const struct scenario *const scenarios[] = {
 	&walkers_scenario, &nmi_walker_scenario, &two_gathers_scenario, &batch_page_scenario, &lam_scenario,
 	&lost_lam_scenario, &merge_scenario, &lost_merge_scenario, &rewrite_scenario, &rewrite_refused_scenario,
 	&rewrite_past_caches_scenario, &walker_past_caches_scenario, &mc_walker_scenario, &mc_dies_scenario,
-	&x2apic_scenario,
+	&x2apic_scenario, &refuse_scenario, &kernel_scenario, &lost_protect_scenario,
 	NULL
 };
 

@@ -61,6 +61,26 @@ const struct scenario lost_retype_scenario = {
 	.setup = three_pages, .program = { retype_is_taken_back, user, user }, .end = retype_taken_back, .deaf = 2,
 };
 
+/* The rights are taken from everybody else. */
+static void protects_lost(void)
+{
+	change_begin(3);
+	EXPECT(space_protect(&world->space[0], VA, 0x2000, MM_READ, NULL) == E_CPU_LOST);
+	change_end_lost(3);
+	EXPECT(world->space[0].quarantine);
+}
+
+static void protected_end(void)
+{
+	expect_pages(3);
+	EXPECT(maps_to(0, VA, world->note[0], MM_READ));
+}
+
+const struct scenario lost_protect_scenario = {
+	.name = "lost-protect", .what = "a CPU never answers while rights are taken: the others have lost them",
+	.setup = three_pages, .program = { protects_lost, user, user }, .end = protected_end, .deaf = 2,
+};
+
 #define LARGE (VA + MM_1G_BYTES)
 #define FAR_MEMORY 0x200000000ull
 

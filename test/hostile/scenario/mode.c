@@ -193,6 +193,26 @@ static mm_prot uncached(void *context, uint64_t va, const struct mapping *old)
 	return va == VA ? (old->prot & MM_WRITE) | MM_CACHE(MM_UC) : MM_READ;
 }
 
+static mm_prot impossible(void *context, uint64_t va, const struct mapping *old)
+{
+	(void)old;
+	return va == *(const uint64_t *)context ? MM_WRITE | MM_EXEC : MM_READ;
+}
+
+/* Rights that cannot be, in the lower half or in the upper; a CPU that was lost. Nothing is changed. */
+static void rewrites_refused(void)
+{
+	static const uint64_t places[] = { VA + MM_2M_BYTES, UPPER_HALF };
+	struct space *space = &world->space[0];
+	unsigned i;
+
+	for (i = 0; i < 2; i++)
+		EXPECT(space_rewrite(&world->cpu[0], space, HOSTILE_PARK, impossible, (void *)&places[i], NULL) == E_MAPPING);
+	space->quarantine = true;
+	EXPECT(space_rewrite(&world->cpu[0], space, HOSTILE_PARK, uncached, NULL, NULL) == E_CPU_LOST);
+	space->quarantine = false;
+}
+
 /* Refused as long as somebody has the space; done once all wait elsewhere. */
 static void rewrites(void)
 {
@@ -205,6 +225,7 @@ static void rewrites(void)
 		flag_wait(&world->flag[i], 1);
 		cpu_irq_off();
 	}
+	rewrites_refused();
 	change_begin(7);
 	status = space_rewrite(&world->cpu[0], &world->space[0], HOSTILE_PARK, uncached, NULL, NULL);
 	change_end(7, true);
