@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/loop.h"
 
+#include "kernel/choice.h"
 #include "kernel/faults.h"
 #include "kernel/image.h"
 #include "kernel/log.h"
@@ -9,10 +10,10 @@
 #include "kernel/previous.h"
 #include "kernel/status.h"
 #include "lib/fmt.h"
-#include "lib/random.h"
 #include "lib/range.h"
 #include "lib/string.h"
 #include "smp/online.h"
+#include "smp/park.h"
 #include "x86/cpu.h"
 #include "x86/tsc.h"
 
@@ -21,7 +22,6 @@
 #define NEAR_MAX	(SEGMENT_MAX + MEMORY_RESERVED_MAX + 1)
 #define FOUR_GIB	0x100000000ull
 #define HIGH_START	0x100000ull
-#define MWAIT_ONE_IN_VM	8u		/* MWAIT spins under emulation and starves the others */
 
 struct change { struct pattern_change at; const char *owner; };
 
@@ -30,6 +30,7 @@ static bool running, goes_on;
 static uint64_t generation, checked_bytes, changed_bytes;
 static struct change changes[CHANGES_MAX];
 static unsigned change_count;
+static unsigned online;		/* CPUs while memory is filled, the boss among them */
 static const char *owner_now;
 
 static const struct report_loop *old_loop(void)
@@ -169,18 +170,38 @@ void loop_failed(struct report *report, const struct problem *problem)
 	report_set_loop(report, l, figures.stats, figures.stat_count);
 }
 
-/* A number that follows from seed, generation and what it is for. */
-static uint64_t draw(uint64_t what)
+static struct choice choice(void)
 {
-	uint64_t state = figures.loop.seed ^ what * 0xd1342543de82ef95ull;
-
-	state ^= random_splitmix64(&state) + generation;
-	return random_splitmix64(&state);
+	return (struct choice){ figures.loop.seed, generation };
 }
 
 enum slot_mode loop_park_mode(unsigned index, bool hypervisor)
 {
-	return draw(index + 1) % (hypervisor ? MWAIT_ONE_IN_VM : 2) ? MODE_HLT : MODE_MWAIT;
+	return choice_park_mode(choice(), index, hypervisor);
+}
+
+enum status loop_offline(struct handover *h, struct problem *problem)
+{
+	const struct park_lot lot = handover_lot(h);
+
+	online = 1;
+	for (unsigned i = 0; i < smp_cpu_count(); i++) {
+		if (!h->must_park[i])
+			continue;
+		if (!running || !choice_offline(choice(), i)) {
+			online++;
+			continue;
+		}
+		if (!smp_offline(&lot, smp_cpu(i), h->cpus[i].mode)) {
+			space_quarantine(&kernel_memory.space);
+			return problem_set(problem, E_CPU_LOST,
+					   "handover refused: CPU with APIC ID %u did not go offline",
+					   smp_cpu(i)->apic_id);
+		}
+		log_event("offline", "apic=%u", smp_cpu(i)->apic_id);
+		figures.loop.offline++;
+	}
+	return OK;
 }
 
 static uint64_t reserved_bytes(const struct efi_map *map)
@@ -333,8 +354,9 @@ void loop_say(const struct boot_info *info)
 	if (!running)
 		return;
 	log_always("generation", "n=%lu left=%lu us=%lu free_pages=%lu reserved=%lu e820=%u map=%u filled=%lu "
-		   "checked=%lu changed=%lu covered=%u/%u", generation, l->left,
+		   "checked=%lu changed=%lu covered=%u/%u online=%u", generation, l->left,
 		   tsc_to_us(cpu_rdtsc() - info->tsc_at_door),
 		   l->census.free_pages, l->census.reserved_bytes, l->census.e820_entries, l->census.map_entries,
-		   l->pattern_filled, l->pattern_checked, l->pattern_changed, l->windows_done, l->windows);
+		   l->pattern_filled, l->pattern_checked, l->pattern_changed, l->windows_done, l->windows,
+		   online);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "boot/boot_info.h"
+#include "kernel/handover.h"
 #include "kernel/next.h"
 #include "lib/status.h"
 #include "purgatory/slot.h"
@@ -33,6 +34,10 @@ enum status MUST_CHECK loop_judge_high(const struct boot_info *info, struct prob
 
 /* How a CPU is parked: by seed and generation. */
 enum slot_mode loop_park_mode(unsigned index, bool hypervisor);
+
+/* After handover_describe(): by seed and generation some CPUs go into the lot already; the roll call has all of them.
+ * E61. */
+enum status MUST_CHECK loop_offline(struct handover *h, struct problem *problem);
 
 /* After next_build(): this generation's census against the first ones. E87. */
 enum status MUST_CHECK loop_census(const struct boot_info *info, unsigned e820_entries, struct problem *problem);

@@ -255,6 +255,7 @@ static void with_all_cpus(void *argument)
 	must(selftest_smp_run(&info->config, &platform, &handover, &problem));
 	must(handover_describe(info, &next, &handover, &problem));
 	loop_end_watch_button(info);
+	must(loop_offline(&handover, &problem));
 	loop_fill(info, &next.report);
 	phase_done("prepare");
 	faults_trip(info->plan.segments[0].dest);

@@ -119,6 +119,7 @@ struct report_loop {
 	uint64_t shown_tsc, shown_handovers;	/* the status line was drawn last; 0: not since a pass */
 	uint32_t stop, reserved;	/* enum report_stop */
 	char event[32];			/* the last one worth a word */
+	uint64_t offline;		/* CPUs that went into the lot before the others, over all generations */
 };
 #define REPORT_LOOP_ALL	1u		/* all free memory is filled, not a window */
 #define REPORT_LOOP_PASS 2u		/* this handover starts the entry's kernel, and the loop is to go on after it */
@@ -210,7 +211,7 @@ _Static_assert(sizeof(struct report_reserved) == 32, "report ABI");
 _Static_assert(sizeof(struct report_header) == 1096, "report ABI");
 _Static_assert(sizeof(struct report_stat) == 136, "report ABI");
 _Static_assert(sizeof(struct report_census) == 24, "report ABI");
-_Static_assert(sizeof(struct report_loop) == 592, "report ABI");
+_Static_assert(sizeof(struct report_loop) == 600, "report ABI");
 _Static_assert(sizeof(struct report_pattern) == 32, "report ABI");
 _Static_assert(offsetof(struct report_header, crc32) == 20, "report ABI");
 _Static_assert(offsetof(struct report_refusal, crc32) == 20, "as in the report: one reader checks both");

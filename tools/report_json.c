@@ -180,6 +180,7 @@ static void print_loop(const void *entry)
 	number("pattern_changed", l->pattern_changed);
 	number("windows", l->windows);
 	number("windows_done", l->windows_done);
+	number("offline", l->offline);
 	TEXT("failure_text", l->failure_text);
 	number("failed_generation", l->failed_generation);
 	last("failure", l->failure, "}");

@@ -139,6 +139,7 @@ static void print_loop(const struct report_view *view)
 	printf("  pattern: %" PRIu64 " MiB filled, %" PRIu64
 	       " MiB checked, %" PRIu64 " bytes changed, %u of %u windows\n",
 	       l.pattern_filled >> 20, l.pattern_checked >> 20, l.pattern_changed, l.windows_done, l.windows);
+	printf("  taken offline early: %" PRIu64 " CPUs\n", l.offline);
 	if (l.failed_generation)
 		printf("  first failure: generation %" PRIu64 ", E%02u: %s\n", l.failed_generation, l.failure,
 		       CLEAN(l.failure_text));

@@ -50,18 +50,21 @@ def check_alone(text, generations):
 
 @pytest.mark.parametrize("smp,generations", ((1, 50), (4, 1000)))
 def test_generations(tmp_path, smp, generations):
-    check_alone(run_alone(tmp_path, generations, smp), generations)
+    text = run_alone(tmp_path, generations, smp)
+    check_alone(text, generations)
+    assert {g["online"] for g in generations_of(text)} == set(range(1, smp + 1))
 
 
 def test_same_seed_same_choices(tmp_path):
-    """Where each image lies and how each CPU parks follows from the seed; another seed gives something else."""
+    """Where each image lies, how each CPU parks and which go offline early follows from the seed; another seed gives
+    something else."""
     def choices(seed, name):
         (tmp_path / name).mkdir()
         text = run_alone(tmp_path / name, 8, 3, "baton.log=full baton.seed=%d" % seed)
         return [" ".join(line.split()[1:]) for line in text.splitlines()
-                if "event=park " in line or "event=segment name=kernel " in line]
+                if "event=park " in line or "event=offline " in line or "event=segment name=kernel " in line]
     first = choices(7, "a")
-    assert first == choices(7, "b")
+    assert first == choices(7, "b") and any("event=offline " in choice for choice in first)
     assert first != choices(8, "c")
 
 
