@@ -58,8 +58,8 @@ struct boot_info {
 	char smbios_vendor[64], smbios_product[64], smbios_bios[64];
 	struct config config;			/* merged: files, entry, command line */
 	struct boot_plan plan;			/* what to start: placed, read and hashed (boot/segment.h) */
-	struct boot_plan fallback;		/* on-failure fallback: loaded beside it, a Linux kernel, all of it
-						 * below 4 GiB and in place. segment_count 0: there is none */
+	struct boot_plan fallback;		/* on-failure fallback: loaded beside it, a Linux kernel, in place.
+						 * segment_count 0: there is none */
 
 	/* Door 2. Firmware's doors leave all of it zero. */
 	struct problem refused;			/* why nothing can be started, code OK: something can */

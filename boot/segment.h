@@ -76,4 +76,13 @@ struct boot_plan {
 	bool kernel_above_4g;			/* xloadflags bit 1 */
 };
 
+/* Nothing of it is copied to its place after commit: two such plans can be kept side by side. */
+static inline bool plan_stays(const struct boot_plan *plan)
+{
+	for (unsigned i = 0; i < plan->segment_count; i++)
+		if (plan->segments[i].source)
+			return false;
+	return true;
+}
+
 #endif

@@ -2,25 +2,11 @@
 #include "efi/fallback.h"
 
 #include "boot/select.h"
-#include "efi/memory.h"
 #include "efi/print.h"
 #include "efi/progress.h"
 #include "lib/string.h"
 
-#define FOUR_GIB (1ull << 32)
-
 static const struct source *used;	/* of what is loaded */
-
-/* The hand-over root maps all memory below 4 GiB, and above it only what the first entry uses. */
-static enum status place_low(void *ctx, const struct place_request *request, uint64_t *phys, struct problem *problem)
-{
-	struct place_request low = *request;
-
-	(void)ctx;
-	if (low.max > FOUR_GIB)
-		low.max = FOUR_GIB;
-	return memory_place(&low, phys, problem);
-}
 
 static struct listed_entry *find(const struct entries *entries, const struct listed_entry *first, const char *id)
 {
@@ -30,36 +16,25 @@ static struct listed_entry *find(const struct entries *entries, const struct lis
 	return NULL;
 }
 
-/* What is copied to its place after commit would have to be kept apart from the other entry. */
-static bool stays_in_place(const struct boot_plan *plan)
-{
-	for (unsigned i = 0; i < plan->segment_count; i++)
-		if (plan->segments[i].source)
-			return false;
-	return true;
-}
-
 static enum status load(struct listed_entry *listed, const struct config *config, struct load_work *work,
 			struct boot_plan *plan, struct problem *problem)
 {
-	static struct source low;
 	struct volume *volume = listed->volume;
+	struct problem no_uki = { .code = OK };
 	enum status s;
 
 	if (listed->problem.code)
 		return problem_set(problem, listed->problem.code, "%s", listed->problem.text);
-	if (listed->entry.efi_path[0] && !load_is_uki(&volume->source, listed->entry.efi_path, work, problem))
+	if (listed->entry.efi_path[0] && !load_is_uki(&volume->source, listed->entry.efi_path, work, &no_uki))
 		return problem_set(problem, E_NOT_SUPPORTED, "it is an EFI program, which needs firmware");
-	low = volume->source;
-	low.place = place_low;
-	used = &low;
+	used = &volume->source;
 	s = file_approve(volume, entry_image(&listed->entry), problem);
 	if (s == OK)
-		s = load_entry(&low, &hasher_inline, &listed->entry, config, work, plan, problem);
+		s = load_entry(used, &hasher_inline, &listed->entry, config, work, plan, problem);
 	progress_end();
 	file_forget_approved(volume);
-	if (s == OK && (plan->protocol != NEXT_LINUX || !stays_in_place(plan))) {
-		load_release(&low, plan);
+	if (s == OK && (plan->protocol != NEXT_LINUX || !plan_stays(plan))) {
+		load_release(used, plan);
 		return problem_set(problem, E_NOT_SUPPORTED, "it is no kernel that can wait in its final place");
 	}
 	return s;
@@ -78,7 +53,7 @@ void fallback_load(const struct entries *entries, const struct listed_entry *fir
 	listed = find(entries, first, config->fallback_id);
 	if (!listed)
 		s = problem_set(&why, E_NO_SUCH_ENTRY, "no other entry has that name");
-	else if (config->loop || !stays_in_place(&info->plan))
+	else if (config->loop || !plan_stays(&info->plan))
 		s = problem_set(&why, E_NOT_SUPPORTED, "not beside a loop, nor beside what is copied to its place");
 	else
 		s = load(listed, config, work, &info->fallback, &why);

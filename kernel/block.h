@@ -22,7 +22,7 @@
 #include "purgatory/plan.h"
 #include "purgatory/slot.h"
 
-#define BLOCK_TABLES_HIGH	5u	/* table pages for segments above 4 GiB, where there is RAM */
+#define BLOCK_TABLES_HIGH	5u	/* table pages for an entry's segments above 4 GiB, where there is RAM */
 #define BLOCK_RAM_MAX		128u
 
 /* One slot, index = the CPU's index in smp's table. */
@@ -91,7 +91,7 @@ enum status MUST_CHECK block_list_ram(const struct efi_map *map, struct mm_range
 /* Table pages of the three roots for a block (with the report behind it) that lies in spans pages of 2 MiB: 11, one
  * for each GiB with RAM below 4 GiB and for each with devices, three more with five levels, one for each end of RAM
  * that block_list_ram() could not move. Rule 19 allows 12 and one for each GiB. Of config: levels, features, ram,
- * x2apic, lapic_base, uart, framebuffer, reset. Pure. */
+ * x2apic, lapic_base, uart, framebuffer, reset, whether there is a fallback. Pure. */
 enum status MUST_CHECK block_tables_needed(const struct block_config *config, uint64_t ram_bytes, unsigned spans,
 					   unsigned *pages, struct problem *problem);
 

@@ -132,20 +132,27 @@ static void add_ram(struct list *list, const struct block_config *c, mm_prot pro
 		add(list, "RAM", c->ram[i].base, c->ram[i].size, prot, MM_PAGE_2M);
 }
 
+static void add_segments(struct list *list, const struct boot_plan *plan, mm_prot prot)
+{
+	unsigned i;
+
+	for (i = 0; i < plan->segment_count && i < SEGMENT_MAX; i++)
+		add(list, "segment", plan->segments[i].dest, plan->segments[i].reserved_size, prot, MM_PAGE_2M);
+}
+
 static void add_handover(struct list *list, const struct block *b, const struct block_layout *l,
 			 const struct block_config *c)
 {
 	const mm_prot all = MM_WRITE | MM_EXEC | MM_HANDOVER_WX;
-	const struct boot_plan *plan = c->segments;
-	unsigned i;
 
 	add_ram(list, c, all);
-	for (i = 0; i < plan->segment_count && i < SEGMENT_MAX; i++)
-		add(list, "segment", plan->segments[i].dest, plan->segments[i].reserved_size, all, MM_PAGE_2M);
+	add_segments(list, c->segments, all);
 	add(list, "digest table", c->digest_table, c->digest_bytes, all, MM_PAGE_2M);
-	if (c->fallback)		/* its segments lie below 4 GiB, in what is mapped above */
+	if (c->fallback) {
+		add_segments(list, c->fallback, all);
 		add(list, "digest table", (uintptr_t)c->fallback->digest_table, fallback_table_bytes(c), all,
 		    MM_PAGE_2M);
+	}
 	add(list, "report", c->report, c->report_bytes, all, MM_PAGE_2M);
 	add(list, "block", b->base, l->end, all, MM_PAGE_2M);
 }
@@ -204,6 +211,6 @@ enum status block_tables_needed(const struct block_config *c, uint64_t ram_bytes
 	add(&list, "block", 0, MM_PAGE_BYTES, MM_READ, MM_PAGE_4K);	/* wherever it will be: one path to it */
 	status = identity_count_tables(c->levels, c->features, list.ranges, list.count, &verify, problem);
 	*pages = (unsigned)(handover + verify + c->levels + 2 * (spans - 1));
-	*pages += ram_bytes > FOUR_GIB ? BLOCK_TABLES_HIGH : 0;
+	*pages += ram_bytes > FOUR_GIB ? BLOCK_TABLES_HIGH * (c->fallback ? 2 : 1) : 0;
 	return status;
 }

@@ -11,13 +11,14 @@
 #include "kernel/door2.h"
 #include "kernel/image.h"
 #include "kernel/kernel.h"
+#include "kernel/log.h"
 #include "kernel/loop_end.h"
 #include "lib/fmt.h"
 #include "lib/random.h"
 #include "lib/string.h"
 #include "x86/cpu.h"
 
-#define OPEN_MAX	(ENTRY_INITRD_MAX + 2)
+#define OPEN_MAX	(2 * (ENTRY_INITRD_MAX + 2))	/* of two entries, side by side */
 #define FREE_MAX	512u
 
 struct open_file {
@@ -34,8 +35,8 @@ struct bundle {
 };
 
 static struct bundle bundle;
-static struct load_work work;
-static struct entry entries[2];		/* the best so far, and the one that is read */
+static struct load_work work, fallback_work;
+static struct entry entries[3];		/* the chosen one, the fallback, and the one that is read */
 static char text[CONFIG_FILE_BYTES + 1];
 
 static enum status bundle_list(void *ctx, const char *directory, source_list_fn *each, void *arg,
@@ -161,7 +162,9 @@ static void apply_cmdline(struct door2 *d)
 struct selection {
 	struct boot_info *info;
 	const char *directory;		/* that is listed */
-	unsigned good;			/* entries that parse: entries[0] is the best of them */
+	const char *pattern;		/* NULL: the default is sought; else the first of that name besides it */
+	struct entry *best;		/* of those that were good */
+	unsigned good;			/* entries that parse, and match */
 };
 
 static enum status read_entry(const char *name, struct entry *entry, struct problem *problem)
@@ -175,15 +178,25 @@ static enum status read_entry(const char *name, struct entry *entry, struct prob
 	return s == OK ? entry_parse(entry, name, text, length, problem) : s;
 }
 
+/* Which of the two stays. */
+static unsigned better(const struct selection *selection, struct entry *list[2])
+{
+	unsigned best = 0;
+
+	entry_sort(list, 2);
+	if (selection->pattern || select_default(&selection->info->config, list, 2, NULL, NULL, &best, NULL) == OK)
+		return best;
+	return list[0] == selection->best ? 0 : 1;
+}
+
 /* Of two entries the better one stays, so that their number needs no memory. */
 static void consider(void *arg, const char *name, uint64_t size)
 {
 	struct selection *selection = arg;
 	struct problem problem = { .code = OK };
-	struct entry *list[2] = { &entries[0], &entries[1] }, *entry = list[selection->good ? 1 : 0];
+	struct entry *best = selection->best, *entry = &entries[2], *list[2] = { best, entry };
 	bool conf = strcmp(selection->directory, ENTRY_DIRECTORY) == 0;
 	char file[ENTRY_NAME_MAX];
-	unsigned best;
 
 	(void)size;
 	if (conf ? !entry_name_valid(name) : !entry_uki_name_valid(name))
@@ -191,39 +204,48 @@ static void consider(void *arg, const char *name, uint64_t size)
 	fmt_snprint(file, sizeof(file), "%s", name);
 	if (conf ? read_entry(file, entry, &problem) :
 		   load_uki_entry(&bundle.source, entry, file, &work, &problem)) {
-		door2_note(selection->info, &problem);
+		if (!selection->pattern)	/* else that was said before */
+			door2_note(selection->info, &problem);
 		return;
 	}
-	if (!selection->good++)
+	if (selection->pattern && (strcmp(entry->id, entries[0].id) == 0 ||
+				   !select_entry_matches(entry, selection->pattern)))
 		return;
-	entry_sort(list, 2);
-	if (select_default(&selection->info->config, list, 2, NULL, NULL, &best, NULL))
-		return;
-	if (list[best] == &entries[1])
-		memcpy(&entries[0], &entries[1], sizeof(entries[0]));
+	if (!selection->good++ || list[better(selection, list)] == entry)
+		memcpy(best, entry, sizeof(*best));
+}
+
+/* E20: neither directory is there, else what is wrong with the archive. */
+static enum status look_through(struct selection *selection, struct problem *problem)
+{
+	static const char *const directories[] = { ENTRY_DIRECTORY, UKI_DIRECTORY };
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct problem missing = { .code = OK };
+		enum status s;
+
+		selection->directory = directories[i];
+		s = bundle_list(&bundle, directories[i], consider, selection, &missing);
+		if (s != OK && s != E_FILE_MISSING)
+			return problem_set(problem, s, "%s", missing.text);
+	}
+	return OK;
 }
 
 static enum status choose_entry(struct door2 *d, struct problem *problem)
 {
-	struct selection selection = { .info = d->info };
+	struct selection selection = { .info = d->info, .best = &entries[0] };
 	struct entry *list[1] = { &entries[0] };
 	struct problem missing = { .code = OK };
 	unsigned index;
-	static const char *const directories[] = { ENTRY_DIRECTORY, UKI_DIRECTORY };
-	enum status s;
+	enum status s = look_through(&selection, problem);
 
-	for (unsigned i = 0; i < 2; i++) {
-		missing.code = OK;
-		selection.directory = directories[i];
-		s = bundle_list(&bundle, directories[i], consider, &selection, &missing);
-		if (s != OK && s != E_FILE_MISSING)
-			return problem_set(problem, s, "%s", missing.text);
-	}
+	if (s != OK)
+		return s;
 	if (!selection.good)
 		return problem_set(problem, E_NO_ENTRIES,
 				   "no boot entries: the bundle has no usable .conf file in %s, no .efi file in %s",
 				   ENTRY_DIRECTORY, UKI_DIRECTORY);
-	missing.code = OK;
 	s = select_default(&d->info->config, list, 1, NULL, NULL, &index, &missing);
 	door2_note(d->info, &missing);
 	return s;
@@ -250,16 +272,64 @@ static enum status open_archive(struct door2 *d, struct problem *problem)
 	return cpio_check(&bundle.archive, problem);
 }
 
+/* on-failure fallback: what stands in its way is said, and the start goes on without. */
+static void refuse_fallback(const struct boot_info *info, struct problem *note, enum status s, const char *why)
+{
+	problem_set(note, s, "on-failure fallback %.64s: %.160s; goes on without", info->config.fallback_id, why);
+}
+
+static enum status place_fallback(struct boot_info *info, struct problem *why)
+{
+	struct selection selection = { .info = info, .pattern = info->config.fallback_id, .best = &entries[1] };
+	enum status s = look_through(&selection, why);
+
+	if (s != OK)
+		return s;
+	if (!selection.good)
+		return problem_set(why, E_NO_SUCH_ENTRY, "no other entry has that name");
+	if (info->config.loop || info->loop_left || !plan_stays(&info->plan))
+		return problem_set(why, E_NOT_SUPPORTED, "not beside a loop, nor beside what is copied to its place");
+	s = load_place(&bundle.source, &entries[1], &info->config, &fallback_work, &info->fallback, why);
+	if (s == OK && (info->fallback.protocol != NEXT_LINUX || !plan_stays(&info->fallback))) {
+		memset(&info->fallback, 0, sizeof(info->fallback));
+		s = problem_set(why, E_NOT_SUPPORTED, "it is no kernel that can wait in its final place");
+	}
+	return s;
+}
+
+static void seek_fallback(struct boot_info *info)
+{
+	struct problem note = { .code = OK }, why = { .code = OK };
+	enum status s;
+
+	if (info->config.on_failure != ON_FAILURE_FALLBACK)
+		return;
+	s = place_fallback(info, &why);
+	if (s == OK)
+		return;
+	refuse_fallback(info, &note, s, why.text);
+	door2_note(info, &note);
+}
+
 static enum status finish_load(struct boot_info *info, struct problem *problem)
 {
-	return load_read(NULL, &work, &info->plan, problem);
+	struct problem note = { .code = OK }, why = { .code = OK };
+	enum status s = load_read(NULL, &work, &info->plan, problem);
+
+	if (s != OK || !info->fallback.segment_count)
+		return s;
+	s = load_read(NULL, &fallback_work, &info->fallback, &why);
+	if (s == OK)
+		return OK;
+	refuse_fallback(info, &note, s, why.text);
+	log_problem(&note);
+	return OK;
 }
 
 enum status door2_open_bundle(struct door2 *d, struct problem *problem)
 {
 	struct boot_info *info = d->info;
 	const struct entry *entry = &entries[0];
-	struct problem note = { .code = OK };
 	enum status s = open_archive(d, problem);
 
 	if (s != OK)
@@ -272,12 +342,6 @@ enum status door2_open_bundle(struct door2 *d, struct problem *problem)
 		return s;
 	entry_apply_policy(&entries[0], &info->config);
 	apply_cmdline(d);
-	if (info->config.on_failure == ON_FAILURE_FALLBACK) {
-		problem_set(&note, E_NOT_SUPPORTED,
-			    "on-failure fallback %.100s: only where firmware loads the entries; as if not set",
-			    info->config.fallback_id);
-		door2_note(info, &note);
-	}
 	config_settle_loop(&info->config);
 	loop_end_decide(info);
 	if (info->config.loop && !info->config.seed) {
@@ -292,6 +356,8 @@ enum status door2_open_bundle(struct door2 *d, struct problem *problem)
 	}
 	if (s == OK)
 		s = load_place(&bundle.source, entry, &info->config, &work, &info->plan, problem);
+	if (s == OK)
+		seek_fallback(info);
 	info->finish_load = finish_load;
 	return s;
 }

@@ -5,7 +5,8 @@
  *
  * baton.fault= takes words separated by commas:
  *   flip:SEGMENT        one bit of that segment (kernel, initrd, boot_params, cmdline, setup_data, block) after its
- *                       digest was taken; SEGMENT-backup: of what it would be copied from again
+ *                       digest was taken; SEGMENT-backup: of what it would be copied from again; digests: of the digest
+ *                       table; fallback-SEGMENT, fallback-digests, fallback-plan: of what on-failure fallback starts
  *   canary              one byte of the sample of free memory, after roll call
  *   flush:N             every Nth flush of the other CPUs is not sent, and counts as acknowledged
  *   deaf:APICID         that CPU is not let in by the trampoline
@@ -23,8 +24,9 @@
  *   hang                nothing more in the kernel, when the segments are protected
  *   hang-block          nothing more in the block, after its own check
  *   stray-write         instead of that a store into the kernel's segment
- *   crash-block:once|twice
- *                       an invalid instruction in the block, after its own check; twice: one more in its handler
+ *   crash-block:once|twice|double
+ *                       an invalid instruction in the block, after its own check; twice: one more in its handler;
+ *                       double: a page fault that cannot be delivered
  *   skip-verify:SEGMENT that segment is taken for good without a look (names as for flip)
  *   skip-kick:APICID    the boss does not wake that CPU, parked in HLT, when it orders all into HLT for good
  *   stray               one word is written into the pattern that is left for the next generation
@@ -51,6 +53,7 @@ enum fault_kick { FAULT_KICK_NONE, FAULT_KICK_SPIN, FAULT_KICK_NMI, FAULT_KICK_C
 
 /* Of the boss's slot, beyond what a parked CPU's fault field may hold. */
 enum fault_boss { FAULT_BOSS_NONE, FAULT_BOSS_CRASH = 16, FAULT_BOSS_CRASH_TWICE, FAULT_BOSS_HANG,
+		  FAULT_BOSS_DOUBLE,
 		  FAULT_BOSS_SKIPS = 32 /* + enum segment_kind */ };
 
 /* Takes the words; E12 for one that is not understood. Context: boss, before anything is injected. */

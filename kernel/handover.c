@@ -29,6 +29,7 @@ static struct block_config configure_map(const struct boot_info *info, const str
 	const struct uart *uart = log_uart();
 
 	return (struct block_config){
+		.fallback = info->fallback.segment_count ? &info->fallback : NULL,
 		.x2apic = apic_mode() == APIC_MODE_X2APIC, .lapic_base = apic_base(),
 		.levels = kernel_memory.levels, .features = &kernel_memory.features,
 		.ram = h->ram, .ram_count = h->ram_count,
@@ -245,7 +246,7 @@ static struct block_config configure(struct boot_info *info, const struct machin
 		.lapic_base = c.lapic_base, .lapic_svr = apic_found().svr, .lapic_lint0 = apic_found().lint0,
 		.levels = c.levels, .features = c.features,
 		.segments = &info->plan,
-		.fallback = info->fallback.segment_count ? &info->fallback : NULL,
+		.fallback = c.fallback,
 		.fallback_params = next->fallback_params,
 		.ram = c.ram, .ram_count = c.ram_count,
 		.entry = info->plan.kernel_entry, .boot_params = next->boot_params,
@@ -341,7 +342,7 @@ enum status handover_roll_call(struct handover *h, struct problem *problem)
 }
 
 /* Faults go in last: after every digest and every check of the kernel's side. */
-static void damage(const struct plan *plan)
+static void damage(const struct plan *plan, const char *table)
 {
 	for (unsigned i = 0; i < plan->segment_count; i++) {
 		const struct plan_segment *s = &plan->segments[i];
@@ -352,13 +353,18 @@ static void damage(const struct plan *plan)
 		if (s->backup)
 			faults_damage(backup, s->backup, s->size);
 	}
+	faults_damage(table, plan->digest_table, plan->digest_count * sizeof(struct chunk_digest));
 }
 
 _Noreturn void handover_commit(const struct machine *machine, struct handover *h)
 {
-	damage(h->block.plan);
-	if (h->block.plan->fallback)
-		damage((const struct plan *)h->block.plan->fallback);
+	const struct plan *plan = h->block.plan;
+
+	damage(plan, "digests");
+	if (plan->fallback) {
+		damage((const struct plan *)plan->fallback, "fallback-digests");
+		faults_damage("fallback-plan", plan->fallback, sizeof(*plan));
+	}
 	if (machine->clock.hpet_base)
 		hpet_stop(machine->clock.hpet_base);
 	pit_stop();

@@ -16,7 +16,8 @@ void check_own(const struct plan *plan)
 		fail(plan, E_BLOCK_DAMAGED, "block: header or plan differs, page 0x%llx",
 		     (unsigned long long)(uintptr_t)header);
 	if (!verify_table(plan))
-		fail(plan, E_BLOCK_DAMAGED, "digest table at 0x%llx differs", (unsigned long long)plan->digest_table);
+		fail_at(plan, E_BLOCK_DAMAGED, true, "", "digest table at 0x%llx differs",
+			(unsigned long long)plan->digest_table);
 }
 
 static void own_share(const struct plan *plan, uint32_t first, uint32_t stride)

@@ -92,14 +92,14 @@ static void post(enum status code)
 	cpu_out8(0x80, (uint8_t)(code / 10 << 4 | code % 10));
 }
 
-static _Noreturn void end(const struct plan *plan, enum status code, const char *where, const char *text)
+static _Noreturn void end(const struct plan *plan, enum status code, bool entry, const char *where, const char *text)
 {
 	post(code);
 	say_on_screen();
 	say_serial("baton: event=error code=E%02u %s%stext=\"%s\"", (unsigned)code, where, *where ? " " : "", text);
 	record_failure(plan, code, text);
 	show_facts(plan, code, text);
-	if (code == E_VERIFY)		/* the block and the CPUs are the same for every entry */
+	if (entry)		/* the block and the CPUs are the same for every entry */
 		fall_back(plan, code, text);
 	by_policy(plan);
 }
@@ -112,10 +112,11 @@ _Noreturn void fail(const struct plan *plan, enum status code, const char *forma
 	va_start(arguments, format);
 	fmt_vsnprint(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	end(plan, code, "", text);
+	end(plan, code, false, "", text);
 }
 
-_Noreturn void fail_at(const struct plan *plan, enum status code, const char *where, const char *format, ...)
+_Noreturn void fail_at(const struct plan *plan, enum status code, bool entry, const char *where, const char *format,
+		       ...)
 {
 	char text[200];
 	va_list arguments;
@@ -123,12 +124,13 @@ _Noreturn void fail_at(const struct plan *plan, enum status code, const char *wh
 	va_start(arguments, format);
 	fmt_vsnprint(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	end(plan, code, where, text);
+	end(plan, code, entry, where, text);
 }
 
 void fail_init(const struct plan *plan)
 {
 	current = plan;
+	exceptions = 0;
 }
 
 /* The block's gates stay loaded over the jump (docs/handover.md), so the next kernel's first mistakes end here too. */
@@ -148,6 +150,8 @@ _Noreturn void fail_exception(const struct boss_frame *frame)
 	if (before > 1)
 		reset_warm(plan);
 	cpu_write_cr3(plan->verify_root);		/* the hand-over root maps no device */
+	if (frame->vector == VECTOR_MC)			/* MCIP left set turns the next #MC into a shutdown */
+		cpu_wrmsr(MSR_MCG_STATUS, 0);
 	post(E_EXCEPTION);
 	if (!before) {
 		fmt_snprint(text, sizeof(text), "vector %llu at 0x%llx %s, CR2 0x%llx",
@@ -164,7 +168,7 @@ _Noreturn void fail_exception(const struct boss_frame *frame)
 	if (!before) {
 		say_serial("baton: event=error code=E%02u text=\"%s\"", (unsigned)E_EXCEPTION, text);
 		show_facts(plan, E_EXCEPTION, text);
-		if (own_code(frame->rip) && frame->vector != VECTOR_DF && frame->vector != VECTOR_MC)
+		if (own_code(frame->rip))
 			fall_back(plan, E_EXCEPTION, text);
 	}
 	by_policy(plan);

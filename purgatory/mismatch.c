@@ -103,7 +103,8 @@ void mismatch_chunk(const struct plan *plan, uint32_t index, bool machine_check)
 		say_on_screen();
 	tell(table[index].sha256, machine_check ? NULL : actual, &line);
 	if (!good)
-		fail_at(plan, segment->kind == SEGMENT_BLOCK ? E_BLOCK_DAMAGED : E_VERIFY, where,
+		fail_at(plan, segment->kind == SEGMENT_BLOCK ? E_BLOCK_DAMAGED : E_VERIFY,
+			segment->kind != SEGMENT_BLOCK, where,
 			"segment %s chunk %u at 0x%llx %s, first bad page 0x%llx", segment->name, number,
 			(unsigned long long)chunk.address,
 			machine_check ? "gave a machine check" :
@@ -125,7 +126,7 @@ void mismatch_tail(const struct plan *plan, uint32_t index, uint64_t at)
 	place_text(where, segment, VERIFY_NONE, page);
 	if (verify_tail(segment)) {
 		record_segment(plan, index, VERIFIED_DIFFERS, VERIFY_NONE, page);
-		fail_at(plan, E_VERIFY, where,
+		fail_at(plan, E_VERIFY, true, where,
 			"segment %s: byte at 0x%llx behind the file's end is not zero and stays so", segment->name,
 			(unsigned long long)at);
 	}

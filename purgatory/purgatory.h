@@ -59,7 +59,7 @@ void record_segment(const struct plan *plan, uint32_t segment, uint32_t verified
 void record_share(const struct plan *plan, uint32_t apic_id, uint64_t bytes, uint64_t us);
 void record_success(struct handover *h);
 void record_failure(const struct plan *plan, enum status code, const char *text);
-/* plan's entry takes the place of the one that failed so; its own success or failure is recorded as usual later. */
+/* plan's entry takes the place of the one that failed so; that stays the recorded failure until its own end. */
 void record_fall_back(const struct plan *plan, enum status code, const char *text);
 const struct report_header *record_header(const struct plan *plan);	/* NULL: there is none */
 uint64_t record_us(const struct plan *plan, uint64_t tsc);
@@ -74,8 +74,9 @@ void mismatch_forget(void);			/* the plan is another one from here on */
 /* fail.c: say it, record it, wait, then what the policy says. */
 _Noreturn void fail(const struct plan *plan, enum status code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-_Noreturn void fail_at(const struct plan *plan, enum status code, const char *where, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));		/* where: more keys of the line, as logfmt */
+/* where: more keys of the line, as logfmt. entry: only this entry is to blame, so that the fallback may be tried. */
+_Noreturn void fail_at(const struct plan *plan, enum status code, bool entry, const char *where, const char *format,
+		       ...) __attribute__((format(printf, 5, 6)));
 _Noreturn void fail_exception(const struct boss_frame *frame);
 void fail_init(const struct plan *plan);		/* before anything can go wrong */
 

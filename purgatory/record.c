@@ -169,6 +169,7 @@ void record_fall_back(const struct plan *plan, enum status code, const char *tex
 	memcpy(r->fell_back_entry, r->entry, sizeof(r->entry));
 	set_text(r->fell_back_text, sizeof(r->fell_back_text), text);
 	set_text(r->entry, sizeof(r->entry), plan->entry_id);
+	seal_report(r);
 }
 
 void record_failure(const struct plan *plan, enum status code, const char *text)

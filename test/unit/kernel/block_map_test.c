@@ -51,7 +51,7 @@ static struct efi_descriptor descriptors[16];
 static struct efi_map efi;
 static struct mm_range ram[BLOCK_RAM_MAX];
 static struct mm_features features = { .pat = 0x0007040600070406, .phys_bits = 46, .nx = true };
-static struct boot_plan plan;
+static struct boot_plan plan, other;
 static struct block block;
 static struct block_config config;
 static struct block_layout layout;
@@ -87,11 +87,16 @@ static bool cacheable(const struct leaf *leaf)
 	return !(leaf->pte & 0x18);		/* PWT, PCD: entry 0 of the PAT is WB */
 }
 
-static void add_segment(enum segment_kind kind, uint64_t dest, uint64_t bytes)
+static void add_segment_to(struct boot_plan *to, enum segment_kind kind, uint64_t dest, uint64_t bytes)
 {
-	plan.segments[plan.segment_count++] = (struct boot_segment){
+	to->segments[to->segment_count++] = (struct boot_segment){
 		.kind = kind, .dest = dest, .size = bytes, .memory_size = bytes,
 		.reserved_size = mm_page_up(bytes) };
+}
+
+static void add_segment(enum segment_kind kind, uint64_t dest, uint64_t bytes)
+{
+	add_segment_to(&plan, kind, dest, bytes);
 }
 
 static void start(const struct map *m, unsigned levels)
@@ -255,6 +260,37 @@ static void segment_beside_the_block_is_mapped(void **state)
 	assert_false(walk(&block.verify, plan.segments[0].dest + 0x6ff000).write);
 }
 
+/* Above 4 GiB, each of the four in a GiB of its own that no page begins or ends with. */
+static void fallback_is_mapped_too(void **state)
+{
+	struct problem problem;
+
+	(void)state;
+	start(&maps[3], 4);
+	plan.segment_count = 0;
+	memset(&other, 0, sizeof(other));
+	add_segment_to(&plan, SEGMENT_KERNEL, 5 * GIB, 60 << 20);
+	add_segment_to(&plan, SEGMENT_INITRD, 6 * GIB + 0x123000, 3456789);
+	add_segment_to(&other, SEGMENT_KERNEL, 7 * GIB, 60 << 20);
+	add_segment_to(&other, SEGMENT_INITRD, 8 * GIB + 0x321000, 9876543);
+	other.digest_table = (void *)0x3b000000;
+	other.digest_capacity = 64;
+	config.fallback = &other;
+	assert_int_equal(block_tables_needed(&config, maps[3].ram_bytes, 1, &needed, &problem), OK);
+	page_pool_init(&block.pool, (uintptr_t)pool, needed);
+	features.phys_bits = 52;
+	if (block_build_roots(&block, &layout, &config, &problem))
+		fail_msg("%s", problem.text);
+	features.phys_bits = 46;
+	for (unsigned s = 0; s < other.segment_count; s++) {
+		expect_read(plan.segments[s].dest, plan.segments[s].size);
+		expect_read(other.segments[s].dest, other.segments[s].size);
+		assert_true(walk(&block.handover, other.segments[s].dest).exec);
+		assert_false(walk(&block.verify, other.segments[s].dest).write);
+	}
+	expect_read((uintptr_t)other.digest_table, 64 * sizeof(struct chunk_digest));
+}
+
 static void device_in_a_page_with_ram_is_not_rounded(void **state)
 {
 	struct leaf leaf;
@@ -280,6 +316,7 @@ int main(void)
 		cmocka_unit_test(rights_are_those_of_rule_6),
 		cmocka_unit_test(what_the_block_needs_is_mapped),
 		cmocka_unit_test(segment_beside_the_block_is_mapped),
+		cmocka_unit_test(fallback_is_mapped_too),
 		cmocka_unit_test(device_in_a_page_with_ram_is_not_rounded),
 	};
 
