@@ -9,6 +9,7 @@
 #include "boot/place.h"
 #include "boot/select.h"
 #include "kernel/door2.h"
+#include "kernel/hasher.h"
 #include "kernel/image.h"
 #include "kernel/kernel.h"
 #include "kernel/log.h"
@@ -314,11 +315,11 @@ static void seek_fallback(struct boot_info *info)
 static enum status finish_load(struct boot_info *info, struct problem *problem)
 {
 	struct problem note = { .code = OK }, why = { .code = OK };
-	enum status s = load_read(NULL, &work, &info->plan, problem);
+	enum status s = load_read(&hasher_calls, &work, &info->plan, problem);
 
 	if (s != OK || !info->fallback.segment_count)
 		return s;
-	s = load_read(NULL, &fallback_work, &info->fallback, &why);
+	s = load_read(&hasher_calls, &fallback_work, &info->fallback, &why);
 	if (s == OK)
 		return OK;
 	refuse_fallback(info, &note, s, why.text);

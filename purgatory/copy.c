@@ -4,7 +4,7 @@
  * the copies together are a map from pages to pages in which each destination has one source and each source one
  * destination: it falls apart into chains, copied from the end that nobody needs any more, and circles, turned with a
  * piece of a page aside at a time. Nothing is kept but where we are, so it needs no memory that grows with the plan,
- * and next to none of the block's (protocol rule 19); chains beside a circle are walked once a page to find that they end.
+ * and next to none of the block's (protocol rule 19); chains beside a circle are walked once a page to find their end.
  */
 #include "purgatory/copy.h"
 

@@ -57,6 +57,19 @@ static void lose(struct cpu *cpu)
 	cpu_move(cpu, state, CPU_LOST);
 }
 
+bool call_await(struct cpu *cpu, uint64_t deadline)
+{
+	while (request_outstanding(cpu)) {
+		/* The answer once more after the deadline: we may have been the one who slept. */
+		if (tsc_passed(deadline) && request_outstanding(cpu)) {
+			lose(cpu);
+			return false;
+		}
+		cpu_relax();
+	}
+	return true;
+}
+
 /* Waits until each CPU with a request outstanding has answered or is LOST; returns how many were lost. */
 static unsigned call_await_all(uint64_t us)
 {
@@ -69,15 +82,7 @@ static unsigned call_await_all(uint64_t us)
 
 		if (state != CPU_ONLINE && state != CPU_PARKING && state != CPU_ARRIVED)
 			continue;
-		while (request_outstanding(cpu)) {
-			/* The answer once more after the deadline: we may have been the one who slept. */
-			if (tsc_passed(deadline) && request_outstanding(cpu)) {
-				lose(cpu);
-				lost++;
-				break;
-			}
-			cpu_relax();
-		}
+		lost += !call_await(cpu, deadline);
 	}
 	return lost;
 }
@@ -125,18 +130,6 @@ bool call_flush_others(const struct flush_request *request)
 	return lost + call_await_all(call_deadline_us()) == 0;
 }
 
-static void hash_chunks(const struct call_hash *hash, uint64_t first, uint64_t stride)
-{
-	uint64_t chunks = (hash->size + CHUNK_BYTES - 1) / CHUNK_BYTES, i;
-
-	for (i = first; stride && i < chunks; i += stride) {
-		uint64_t left = hash->size - i * CHUNK_BYTES;
-
-		chunk_digest_compute(&hash->out[i], hash->data + i * CHUNK_BYTES,
-				     left < CHUNK_BYTES ? (uint32_t)left : CHUNK_BYTES);
-	}
-}
-
 static uint64_t perform(struct cpu *self, uint32_t operation)
 {
 	const uint64_t *a = self->box.argument;
@@ -148,7 +141,8 @@ static uint64_t perform(struct cpu *self, uint32_t operation)
 		flush_on_cpu(&self->mm, (const struct flush_request *)(uintptr_t)a[0]);
 		return 0;
 	case CALL_HASH:
-		hash_chunks((const struct call_hash *)(uintptr_t)a[0], a[1], a[2]);
+		chunk_digest_compute((struct chunk_digest *)(uintptr_t)a[0], (const void *)(uintptr_t)a[1],
+				     (uint32_t)a[2]);
 		return 0;
 	default:
 		return UINT64_MAX;

@@ -15,7 +15,7 @@
 
 struct flush_request;
 
-#define CALL_DEADLINE_US	1000000u	/* for operations that only look or flush */
+#define CALL_DEADLINE_US	1000000u	/* to look, to flush, or to hash one chunk */
 /* Under a hypervisor the larger of these two, the second for each CPU: what counts there is how long a loaded host does
  * not run a CPU. One second was too short once, at a load of 14 on two host CPUs. */
 #define CALL_DEADLINE_VM_US	4000000u
@@ -26,19 +26,12 @@ enum call_operation {
 	CALL_NONE = 0,
 	CALL_PING,	/* result: the CPU's index */
 	CALL_FLUSH,	/* argument[0]: struct flush_request (mm/flush.h) */
-	CALL_HASH,	/* argument[0]: struct call_hash, [1] first chunk, [2] stride */
+	CALL_HASH,	/* argument[0]: struct chunk_digest to write, [1] data, [2] its length (lib/digest.h) */
 	CALL_PARK,	/* argument[0]: struct slot, [1] the block's lot_enter; answered before the CPU leaves: the
 			 * slot's status is the proof */
 	CALL_RUN,	/* argument[0]: call_run_fn, [1] what it gets; answered before it starts. Long work: it serves
 			 * calls itself by call_serve() */
 	CALL_OPERATIONS
-};
-
-/* Chunk digests of one range; each CPU does chunks first, first + stride, ... Plain: constant during the call. */
-struct call_hash {
-	const uint8_t *data;
-	uint64_t size;
-	struct chunk_digest *out;	/* one per started chunk */
 };
 
 typedef void call_run_fn(struct cpu *self, uint64_t argument);
@@ -50,7 +43,10 @@ bool call_start(struct cpu *cpu, enum call_operation operation, uint64_t a0, uin
 /* True once cpu answered its last request; *result (may be NULL) is then valid. Boss. */
 bool call_answered(struct cpu *cpu, uint64_t *result);
 
-/* Deadline for operations without work of their own: CALL_DEADLINE_US, longer under a hypervisor. */
+/* Waits for the answer to cpu's last request until the TSC's deadline. False: cpu is LOST now. Boss. */
+bool call_await(struct cpu *cpu, uint64_t deadline);
+
+/* Deadline for operations with a chunk's work at most: CALL_DEADLINE_US, longer under a hypervisor. */
 uint64_t call_deadline_us(void);
 
 /* To every ONLINE CPU but the boss, then waits for the answers; those that have not come within us make their CPU LOST.
