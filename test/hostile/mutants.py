@@ -76,7 +76,10 @@ class Judge:
         rest = [o for o in objects(plain) if not o.startswith(under)]
         subprocess.run(["ld", "-r", "-S", "-o", self.machine, *rest], check=True)
         self.code = [o for o in objects(plain) if o.startswith(under)]
-        found = {n[:-2] for n in os.listdir("test/unit/mm") if n.endswith("_test.c")}
+        sources = {n[:-2] for n in os.listdir("test/unit/mm") if n.endswith(".c")}
+        found = {n for n in sources if n.endswith("_test")}
+        self.help = [os.path.join(unit, "test/unit/mm", n + ".c.o") for n in sorted(sources - found)]
+        self.help.append(os.path.join(unit, "test/mutants/only.c.o"))
         self.tests = [t for t in FIRST if t in found] + sorted(found - set(FIRST))
 
     def make(self, path, mutated, folder):
@@ -113,12 +116,12 @@ class Judge:
         obj = os.path.join(folder, "unit.o")
         if run(["gcc", *self.unit_flags, "-c", "-o", obj, mutated]).returncode:
             return None
-        machine = [os.path.join(self.unit, o) for o in ("test/unit/mm/machine.c.o", "test/mutants/only.c.o")]
         for test in self.tests:
             binary = os.path.join(folder, test)
             own = os.path.join(self.unit, "test/unit/mm", test + ".c.o")
-            if run(["gcc", "-o", binary, own, *machine, obj, os.path.join(self.unit, "libbaton.a"), *self.libs]).returncode:
-                continue
+            done = run(["gcc", "-o", binary, own, *self.help, obj, os.path.join(self.unit, "libbaton.a"), *self.libs])
+            if done.returncode:
+                raise SystemExit(f"{test}: does not link: {done.stdout.decode(errors='replace')[:400]}")
             try:
                 done = run([binary], env=dict(os.environ, CMOCKA_MESSAGE_OUTPUT="STDOUT"), preexec_fn=limit)
             except subprocess.TimeoutExpired:

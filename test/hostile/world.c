@@ -200,7 +200,12 @@ void starts_in(unsigned cpu, unsigned space)
 
 static void begins_to_use(void)
 {
+	const struct space *space = world->cpu[M->current].space;
+
 	self()->using = true;
+	if (space && (self()->sets.root & ENTRY_ADDRESS) != space->root)
+		broken("other-root", "CPU %u is to run 0x%llx and has 0x%llx in CR3", M->current,
+		       (unsigned long long)space->root, (unsigned long long)self()->sets.root);
 	check_using(M->current, UINT64_MAX);
 }
 

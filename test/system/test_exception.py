@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+import pagetables
 from harness import BUILD, FAULTS, FIRMWARE_S, MENU, ROOT, machine, problem_pattern, write_disk
 
 ELF = os.path.join(BUILD, "faults", "baton.elf")
@@ -69,12 +70,51 @@ def test_write_to_a_protected_segment(tmp_path):
     assert "survived=" not in text
 
 
+def check_mappings(vm):
+    """What Baton's own tables say of what they are for (docs/mm.md), on every CPU, at a time when the next image is placed."""
+    cpus = pagetables.registers(vm)
+    assert len(cpus) == 2 and len({cpu["CR3"] for cpu in cpus}) == 1, cpus
+    text = vm.text()
+
+    def at(address):
+        leaf = pagetables.walk(vm, cpus[0]["CR3"], address)
+        assert leaf is None or address - leaf.phys < leaf.size, hex(address)
+        return leaf
+
+    for name in ("kernel", "initrd"):
+        segment = re.search(r"event=segment name=%s .*addr=(0x[0-9a-f]+) size=(\d+)" % name, text)
+        for address in (int(segment[1], 16), int(segment[1], 16) + int(segment[2]) - 1):
+            leaf = at(address)
+            assert leaf and not leaf.writable and not leaf.executable, (name, leaf)
+    block = re.search(r"event=segment name=block .*addr=(0x[0-9a-f]+)", text)
+    assert not at(int(block[1], 16)).writable
+    # The instruction after HLT, and each CPU's own stack, with a hole below it.
+    for cpu in cpus:
+        code, stack = at(cpu["RIP"]), at(cpu["RSP"])
+        assert code.executable and not code.writable and code.size == 4096, code
+        assert stack.writable and not stack.executable and stack.size == 4096, stack
+        assert any(at(cpu["RSP"] - below) is None for below in range(0, 64 << 10, 4096)), hex(cpu["RSP"])
+    # Tables of firmware: found as the next kernel would, below the end of memory.
+    top = (512 << 20) - (16 << 20)
+    memory = vm.read_memory(top, 16 << 20)
+    rsdp = next(m.start() for m in re.finditer(b"RSD PTR ", memory)
+                if memory[m.start() + 20] == 36 and sum(memory[m.start():m.start() + 36]) % 256 == 0)
+    xsdt = int.from_bytes(memory[rsdp + 24:rsdp + 32], "little")
+    for address in (top + rsdp, xsdt):
+        leaf = at(address)
+        assert leaf and not leaf.writable and not leaf.executable, (hex(address), leaf)
+    # The framebuffer: write-combining, at index 6 of Baton's PAT.
+    frame = at(int(re.search(r"BAR0: 32 bit prefetchable memory at (0x[0-9a-f]+)", vm.monitor("info pci"))[1], 16))
+    assert frame and frame.writable and frame.pat_index == 6, frame
+
+
 def test_policy_halt(tmp_path):
     disk = write_disk(str(tmp_path / "disk.img"), baton=FAULTS, conf=("on-failure halt",))
     with machine(tmp_path, disk, smp=2, options="baton.fault=crash") as vm:
         vm.wait_for(problem_pattern(63), FIRMWARE_S)
         vm.wait_for(r"event=halted seconds=0$", END_S)
         assert "event=reset" not in vm.text() and vm.process.poll() is None
+        check_mappings(vm)
 
 
 def block_of(text):
