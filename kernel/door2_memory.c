@@ -6,6 +6,7 @@
 #include "kernel/door2.h"
 #include "kernel/image.h"
 #include "kernel/loop.h"
+#include "kernel/old_refusal.h"
 #include "kernel/previous.h"
 #include "lib/string.h"
 #include "mm/found.h"
@@ -300,8 +301,10 @@ enum status door2_build_map(struct door2 *d, struct problem *problem)
 		loop_meet(d->info);
 		s = claim_all(d, problem);
 	}
-	if (s == OK)
+	if (s == OK) {
+		old_refusal_find(d->info);
 		s = take_low_page(d->info, problem);
+	}
 	if (s == OK && d->info->efi == EFI_PHYSICAL)
 		s = settle_map(d->info, problem);
 	return s;

@@ -18,6 +18,7 @@
 #include "kernel/memory.h"
 #include "kernel/next.h"
 #include "kernel/old_park.h"
+#include "kernel/old_refusal.h"
 #include "kernel/phase.h"
 #include "kernel/platform.h"
 #include "kernel/previous.h"
@@ -254,8 +255,8 @@ static void with_all_cpus(void *argument)
 	must(handover_prepare(info, &machine, &platform, &next, &handover, &problem));
 	must(selftest_smp_run(&info->config, &platform, &handover, &problem));
 	must(handover_describe(info, &next, &handover, &problem));
-	loop_end_watch_button(info);
 	must(loop_offline(&handover, &problem));
+	loop_end_watch_button(info);
 	loop_fill(info, &next.report);
 	phase_done("prepare");
 	faults_trip(info->plan.segments[0].dest);
@@ -291,6 +292,7 @@ _Noreturn void kernel_main(struct boot_info *info)
 	platform_read(&platform);
 
 	loop_begin(info);
+	old_refusal_tell();
 	hear_the_door(info);
 	must(opened);
 	must(loop_judge(info, &problem));
@@ -309,6 +311,7 @@ _Noreturn void kernel_main(struct boot_info *info)
 
 	must(cpus_take(info, &machine, &online, &problem));
 	account_for_cpus(info);
+	old_refusal_forget(info);
 	phase_done("online");
 	stack_call(info, smp_boss()->percpu->stack_top, with_all_cpus);
 	__builtin_unreachable();
