@@ -18,7 +18,7 @@
 
 struct fault {
 	char segment[24];		/* flip; "" otherwise */
-	bool deaf, no_park, x2apic, canary, crash, hang, stray_write, iommu, stray, leak, left;
+	bool deaf, no_park, x2apic, canary, crash, triple, hang, stray_write, iommu, stray, leak, left;
 	enum fault_boss boss;
 	enum fault_kick kick;
 	uint32_t apic_id;
@@ -87,8 +87,9 @@ static bool parse_flag(const char *at, struct fault *f)
 {
 	const struct { const char *word; bool *flag; } flags[] = {
 		{ "canary", &f->canary }, { "x2apic", &f->x2apic }, { "iommu-on", &f->iommu }, { "crash", &f->crash },
+		{ "triple", &f->triple },
 		{ "hang", &f->hang }, { "stray-write", &f->stray_write }, { "stray", &f->stray }, { "leak", &f->leak },
-		{ "prober", &f->prober },
+		{ "prober", &f->prober }, { "triple", &f->triple },
 	};
 
 	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
@@ -294,6 +295,14 @@ static __attribute__((noinline)) void invalid_instruction(void)
 	__asm__ volatile("ud2");
 }
 
+/* Neither the exception nor the double fault that follows from it finds a gate: the CPU shuts down. */
+static void triple_fault(void)
+{
+	static const uint8_t nothing[10];	/* limit 0 and base 0 */
+
+	__asm__ volatile("lidt %0; ud2" : : "m"(nothing));
+}
+
 static __attribute__((noinline)) void stray_write(uint64_t segment)
 {
 	*(volatile uint32_t *)(segment + 0x1234) = 0xdeadbeef;
@@ -304,6 +313,8 @@ void faults_trip(uint64_t segment)
 	for (unsigned i = 0; i < fault_count; i++) {
 		if (faults[i].crash)
 			invalid_instruction();
+		if (faults[i].triple)
+			triple_fault();
 		while (faults[i].hang)
 			cpu_relax();
 		if (faults[i].stray_write) {

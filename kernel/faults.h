@@ -21,6 +21,7 @@
  *   x2apic              the boss is put into x2APIC mode before anybody asks, as some firmware leaves it
  *   iommu-on            every VT-d unit translates, with an empty root table, before its state is read
  *   crash               an invalid instruction in the kernel, when the segments are protected
+ *   triple              the same with an empty IDT: a triple fault, of which nobody in the machine can tell
  *   hang                nothing more in the kernel, when the segments are protected
  *   hang-block          nothing more in the block, after its own check
  *   stray-write         instead of that a store into the kernel's segment

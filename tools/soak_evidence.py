@@ -108,20 +108,25 @@ def keep_memory(vm, folder, block):
         f.write("memory.bin begins at 0x%x; the block at 0x%x, %d bytes\n" % (first, base, size))
 
 
+def read_report(vm, at, path, tool):
+    """The report at that address as JSON text, its bytes in path; None: there is none that is whole."""
+    head = vm.read_memory(at, PAGE)
+    total = struct.unpack_from("<I", head, 16)[0]
+    if not head.startswith(REPORT_MAGIC) or total > REPORT_MAX:
+        return None
+    with open(path, "wb") as f:
+        f.write(vm.read_memory(at, total))
+    done = subprocess.run([tool, "--json", path], capture_output=True, text=True, timeout=JSON_S)
+    return done.stdout if done.stdout.startswith("{") else None
+
+
 def keep_report(vm, folder, blocks, tool):
     """report.bin and report.json of the newest block whose report can be read; its generation, else ValueError."""
     for generation, _, _, at in blocks:
-        head = vm.read_memory(at, PAGE)
-        total = struct.unpack_from("<I", head, 16)[0]
-        if not head.startswith(REPORT_MAGIC) or total > REPORT_MAX:
-            continue
-        path = os.path.join(folder, "report.bin")
-        with open(path, "wb") as f:
-            f.write(vm.read_memory(at, total))
-        done = subprocess.run([tool, "--json", path], capture_output=True, text=True, timeout=JSON_S)
-        if done.stdout.startswith("{"):
+        text = read_report(vm, at, os.path.join(folder, "report.bin"), tool)
+        if text:
             with open(os.path.join(folder, "report.json"), "w") as f:
-                f.write(done.stdout)
+                f.write(text)
             return generation
     raise ValueError("no report among %d blocks" % len(blocks))
 

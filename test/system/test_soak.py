@@ -50,6 +50,29 @@ def test_failure_leaves_evidence(tmp_path):
     assert len(os.listdir(folder / "again")) == 1
 
 
+def test_triple_fault_is_batons(tmp_path):
+    """Nobody in the machine can tell of it: the reset is seen from outside, and the guest frozen there. With more memory
+    below 4 GiB than others have: blocks above 2 GiB are found as well."""
+    done, folder = soak(tmp_path, "--loops", "20", "--no-self-check", "--fault", "triple@4", "--mem", "2700M")
+    assert done.returncode == 1, done.stdout + done.stderr
+    verdict = (folder / "verdict.txt").read_text()
+    assert re.search(r"^ended by +the machine stopped: guest-reset \(a triple fault", verdict, re.M), verdict
+    assert "event=generation n=3 " in (folder / "serial.log").read_text().splitlines()[-1]
+    assert "CPU#2" in (folder / "registers.txt").read_text()
+    assert int(re.search(r"0x[0-9a-f]+", (folder / "memory.txt").read_text())[0], 16) > 2 << 30
+
+
+def test_bad_report_ends_the_passes(tmp_path):
+    """MODE=linux: no line of Baton's says that a CPU had to be fetched by INIT, Linux's judgement of the report does."""
+    done, folder = soak(tmp_path, "--mode", "linux", "--loops", "3", "--no-self-check", "--fault", "skip-kick:1")
+    assert done.returncode == 1, done.stdout + done.stderr
+    verdict = (folder / "verdict.txt").read_text()
+    assert re.search(r"^ended by +guest: loop_failed=pass 1: the report is not good$", verdict, re.M), verdict
+    assert re.search(r"^passes +2$", verdict, re.M), verdict
+    cpus = {c["apic_id"]: c["verdict"] for c in json.loads((folder / "report.json").read_text())["cpus"]}
+    assert cpus == {0: "ONLINE", 1: "INIT_RECALLED", 2: "HALTED"}
+
+
 def test_self_check_that_finds_nothing(tmp_path):
     """With a build that plants no faults in the place of the faults build nothing is soaked."""
     build = tmp_path / "build"
