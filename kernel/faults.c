@@ -18,7 +18,7 @@
 
 struct fault {
 	char segment[24];		/* flip; "" otherwise */
-	bool deaf, no_park, x2apic, canary, crash, triple, hang, stray_write, iommu, stray, leak, left;
+	bool deaf, no_park, x2apic, canary, crash, triple, hang, stray_write, iommu, stray, leak, left, exchange;
 	enum fault_boss boss;
 	enum fault_kick kick;
 	uint32_t apic_id;
@@ -87,9 +87,8 @@ static bool parse_flag(const char *at, struct fault *f)
 {
 	const struct { const char *word; bool *flag; } flags[] = {
 		{ "canary", &f->canary }, { "x2apic", &f->x2apic }, { "iommu-on", &f->iommu }, { "crash", &f->crash },
-		{ "triple", &f->triple },
 		{ "hang", &f->hang }, { "stray-write", &f->stray_write }, { "stray", &f->stray }, { "leak", &f->leak },
-		{ "prober", &f->prober }, { "triple", &f->triple },
+		{ "prober", &f->prober }, { "triple", &f->triple }, { "exchange", &f->exchange },
 	};
 
 	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
@@ -243,6 +242,32 @@ mm_flush_others_fn faults_flush_others(mm_flush_others_fn real)
 			return flush_others_but_some;
 		}
 	return real;
+}
+
+void faults_exchange(struct boot_plan *plan)
+{
+	struct boot_segment *a = &plan->segments[0], *b = &plan->segments[1];
+	uint64_t larger = a->memory_size > b->memory_size ? a->memory_size : b->memory_size;
+	uint64_t *from, *to, cr0 = cpu_read_cr0();
+
+	for (unsigned i = 0; i < fault_count; i++) {
+		if (!faults[i].exchange || plan->segment_count < 2 || larger > a->reserved_size ||
+		    larger > b->reserved_size)
+			continue;
+		from = (uint64_t *)a->dest;
+		to = (uint64_t *)b->dest;
+		cpu_write_cr0(cr0 & ~(uint64_t)CR0_WP);
+		for (uint64_t at = 0; at < larger / sizeof(*from); at++) {
+			uint64_t word = from[at];
+
+			from[at] = to[at];
+			to[at] = word;
+		}
+		cpu_write_cr0(cr0);
+		a->source = b->dest;
+		b->source = a->dest;
+		log_event("fault", "exchanged=0x%lx,0x%lx pages=%lu", a->dest, b->dest, larger / 4096);
+	}
 }
 
 bool faults_canary(void)

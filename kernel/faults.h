@@ -30,6 +30,7 @@
  *                       double: a page fault that cannot be delivered
  *   skip-verify:SEGMENT that segment is taken for good without a look (names as for flip)
  *   skip-kick:APICID    the boss does not wake that CPU, parked in HLT, when it orders all into HLT for good
+ *   exchange            kernel and initrd lie in each other's place until the block copies them
  *   stray               one word is written into the pattern that is left for the next generation
  *   leak                one page more stays reserved in each generation
  *   prober[:N]          before it takes the CPUs that the Baton before it parked, Baton attacks them
@@ -66,6 +67,10 @@ void faults_damage(const char *segment, uint64_t base, uint64_t size);
 
 /* The hook for mm/: real, or one that leaves some flushes out. */
 mm_flush_others_fn faults_flush_others(mm_flush_others_fn real);
+
+/* Loaded kernel and initrd change places if that was asked for and there is room. Writes through read-only mappings.
+ * Context: boss, segments protected, before the handover is prepared. */
+void faults_exchange(struct boot_plan *plan);
 
 bool faults_canary(void);
 

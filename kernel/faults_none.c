@@ -26,6 +26,11 @@ mm_flush_others_fn faults_flush_others(mm_flush_others_fn real)
 	return real;
 }
 
+void faults_exchange(struct boot_plan *plan)
+{
+	(void)plan;
+}
+
 bool faults_canary(void)
 {
 	return false;

@@ -235,6 +235,7 @@ static void with_all_cpus(void *argument)
 	}
 	must(memory_protect_placed(&info->plan, &problem));
 	must(memory_protect_placed(&info->fallback, &problem));
+	faults_exchange(&info->plan);
 	next_open_report(&next, smp_cpu_count(), INVENTORY_PCI_REPORTED, loop_running());
 	report_identity(&next.report, info, &platform, loop_generation());
 	stop_record_in(&next.report);
