@@ -18,6 +18,21 @@ static bool is_bzimage(const struct load_file *file, const uint8_t *first)
 	return file->size < BZIMAGE_HEADER_BYTES || field32(first + BZIMAGE_MAGIC_AT) == BZIMAGE_MAGIC;
 }
 
+/* What packed the file as a whole, NULL: nothing that is known. */
+static const char *packer(const uint8_t *first)
+{
+	static const struct { const char *name; uint32_t mask, mark; } known[] = {
+		{ "gzip", 0xffff, 0x8b1f }, { "xz", 0xffffffff, 0x587a37fd }, { "zstd", 0xffffffff, 0xfd2fb528 },
+		{ "bzip2", 0xffffff, 0x685a42 }, { "lzma", 0xffffff, 0x5d }, { "lz4", 0xffffffff, 0x184d2204 },
+		{ "lz4", 0xffffffff, 0x184c2102 },
+	};
+
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if ((field32(first) & known[i].mask) == known[i].mark)
+			return known[i].name;
+	return NULL;
+}
+
 /* Something else, whose first bytes up to done are in work->setup; what nobody knows is left to be refused as a
  * kernel. */
 static enum status open_other(struct load *load, const struct entry *entry)
@@ -34,6 +49,10 @@ static enum status open_other(struct load *load, const struct entry *entry)
 		status = load_read_next(load, file, work->first + done, length - done);
 	if (status)
 		return status;
+	if (packer(work->first))
+		return problem_set(load->problem, E_NOT_SUPPORTED,
+				   "%s: packed with %s; Baton starts what is in it, unpacked", file->path,
+				   packer(work->first));
 	if ((work->first[0] == 'M' && work->first[1] == 'Z') || entry->uki_path[0]) {
 		status = load_open_uki(load, entry);
 		return status ? status : load_read_next(load, file, work->setup, first_bytes(file));

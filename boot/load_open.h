@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the files of the load loop share among themselves: load.c (the loop), load_kind.c (what is it?) and one for
- * each kind that is not a bzImage.
+ * What the files of the load loop share among themselves: load.c (the loop), load_where.c (where to?), load_kind.c
+ * (what is it?) and one for each kind that is not a bzImage.
  */
 #ifndef BOOT_LOAD_OPEN_H
 #define BOOT_LOAD_OPEN_H
@@ -54,6 +54,16 @@ enum status load_open_elf(struct load *load);
  * that Baton has not. pvh: work->elf and its notes have been checked. */
 enum status load_open_pvh(struct load *load);
 enum status load_open_multiboot(struct load *load, const struct multiboot *image);
+
+/* value up to a multiple of to. */
+static inline uint64_t load_round_up(uint64_t value, uint64_t to)
+{
+	return (value + to - 1) & ~(to - 1);
+}
+
+/* Places the kernel, initrd_bytes of initrds if there are any, and the digest table: fills the plan's segments. E50,
+ * E52. */
+enum status load_place_all(struct load *load, uint64_t initrd_bytes);
 
 /* Reads it to its place: segment is the kernel, of one run. Its last chunk and the zeros behind it are the caller's. */
 enum status load_read_elf(struct load *load, struct boot_segment *segment);

@@ -75,7 +75,8 @@ static enum status check_wishes(struct load *load, const struct multiboot *image
 	const char *path = load->work->files[0].path;
 	uint64_t missing = image->needs & ~INFORMATION_GIVEN;
 
-	if (image->boot_services_needed)
+	/* Xen says that this is optional, and halts when it finds EFI's tables without boot services. */
+	if (image->boot_services_needed || (image->efi_entry && load->source->efi))
 		return problem_set(load->problem, E_NOT_SUPPORTED, "%s: a Multiboot2 image that needs firmware's boot "
 				   "services alive, which end before it starts: try efi", path);
 	if (missing)

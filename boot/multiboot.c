@@ -152,6 +152,7 @@ static enum status check_tag(struct multiboot *image, const char *name, const ui
 	if (image->requests >> type & 1)
 		return problem_set(problem, E_KERNEL_HEADER, "%s: a second multiboot2 tag %u", name, type);
 	image->requests |= 1u << type;
+	image->efi_entry = !(~image->requests & (1u << TAG_BOOT_SERVICES | 1u << TAG_ENTRY_EFI64));
 	if (type == TAG_BOOT_SERVICES)
 		image->boot_services_needed = !(field16(tag + AT_TAG_FLAGS) & TAG_OPTIONAL);
 	if (type == TAG_ENTRY)

@@ -21,6 +21,7 @@ struct multiboot {
 	uint64_t file_offset, file_size, load_address, memory_size;
 	uint64_t entry;			/* 0: the ELF header's */
 	bool boot_services_needed;	/* it has to be started while firmware's boot services live */
+	bool efi_entry;			/* 2: it has one for EFI with boot services alive (tags 7 and 9) */
 	uint64_t needs;			/* 2: bit n: it cannot do without information of type n; above 63 is refused */
 	bool relocatable;		/* 2: it may lie anywhere in this range, inclusive, at this alignment */
 	uint32_t min_address, max_address, align;

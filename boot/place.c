@@ -61,7 +61,8 @@ void place_request_initrd(struct place_request *request, const struct bzimage *i
 static bool fits(const struct place_request *request, uint64_t base)
 {
 	return base >= request->min && !(base & (request->align - 1)) && request->size <= request->max &&
-	       base <= request->max - request->size;
+	       base <= request->max - request->size &&
+	       !place_overlap(base, request->size, request->kept_base, request->kept_size);
 }
 
 enum status place_check(const struct place_request *request, uint64_t base, struct problem *problem)
@@ -84,6 +85,7 @@ static bool contains(const struct place_range *range, uint64_t base, uint64_t si
 static bool find_in_range(const struct place_range *range, const struct place_range *avoid, unsigned avoid_count,
 			  const struct place_request *request, uint64_t *base)
 {
+	const struct place_range kept = { request->kept_base, request->kept_size };
 	uint64_t last, limit;
 
 	if (range->size < request->size || request->max < request->size)
@@ -99,6 +101,8 @@ static bool find_in_range(const struct place_range *range, const struct place_ra
 		if (candidate < range->base || candidate < request->min)
 			return false;
 		hit = place_conflict(avoid, avoid_count, candidate, request->size);
+		if (!hit)
+			hit = place_conflict(&kept, 1, candidate, request->size);
 		if (!hit) {
 			*base = candidate;
 			return true;

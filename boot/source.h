@@ -26,12 +26,14 @@ struct place_request {
 	uint64_t min;			/* lowest base */
 	uint64_t max;			/* the run ends at or below */
 	uint64_t preferred;		/* this base if it is free, 0: none */
+	uint64_t kept_base, kept_size;	/* kept free for what is copied there in the end; size 0: nothing is */
 };
 
 typedef void source_list_fn(void *arg, const char *name, uint64_t size);
 
 struct source {
 	void *ctx;
+	bool efi;			/* what is started will be told that the firmware is EFI */
 	bool verified;			/* what an entry's image holds was verified by firmware, the entry was not */
 
 	/* Calls each() for every plain file of a directory, names without path, in any order. E20: there is none. */

@@ -217,8 +217,8 @@ static void set_source(struct volume *volume)
 {
 	memset(volume, 0, sizeof *volume);
 	volume->source = (struct source){
-		.ctx = volume, .verified = firmware_secure_boot_on(), .list = source_list, .open = source_open,
-		.read = source_read, .close = source_close,
+		.ctx = volume, .efi = true, .verified = firmware_secure_boot_on(), .list = source_list,
+		.open = source_open, .read = source_read, .close = source_close,
 		.place = source_place, .release = source_release, .may_overwrite = source_may_overwrite,
 		.progress = source_progress,
 	};

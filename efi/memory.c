@@ -43,16 +43,26 @@ static enum status take_map(struct map_view *map, struct problem *problem)
 	return problem_set(problem, E_NO_MEMORY, "firmware's memory map cannot be read");
 }
 
+static uint64_t find_in_run(uint64_t start, uint64_t end, const struct place_request *want, bool lowest)
+{
+	uint64_t bytes = (want->size + PAGE - 1) & ~(PAGE - 1), base;
+
+	if (start >= end || end - start < bytes)
+		return 0;
+	base = lowest ? (start + want->align - 1) & ~(want->align - 1) : (end - bytes) & ~(want->align - 1);
+	return base < start || base > end - bytes ? 0 : base;
+}
+
 /* The lowest (or highest) aligned base of a free run inside [min, max), 0: none. *largest: biggest free run seen. */
 static uint64_t find_hole(const struct map_view *map, const struct place_request *want, uint64_t max, bool lowest,
 			  uint64_t *largest)
 {
-	uint64_t best = 0, bytes = (want->size + PAGE - 1) & ~(PAGE - 1);
+	uint64_t best = 0, kept_end = want->kept_base + want->kept_size;
 	UINTN at;
 
 	for (at = 0; at + map->stride <= map->size; at += map->stride) {
 		const EFI_MEMORY_DESCRIPTOR *d = (const EFI_MEMORY_DESCRIPTOR *)(map->base + at);
-		uint64_t start = d->PhysicalStart, end = start + d->NumberOfPages * PAGE, base;
+		uint64_t start = d->PhysicalStart, end = start + d->NumberOfPages * PAGE, part[2];
 
 		if (d->Type != EfiConventionalMemory || (d->Attribute & EFI_ATTRIBUTE_SP) || end <= start)
 			continue;
@@ -64,13 +74,11 @@ static uint64_t find_hole(const struct map_view *map, const struct place_request
 			start = PAGE;
 		if (end > max)
 			end = max;
-		if (start >= end || end - start < bytes)
-			continue;
-		base = lowest ? (start + want->align - 1) & ~(want->align - 1) : (end - bytes) & ~(want->align - 1);
-		if (base < start || base > end - bytes)
-			continue;
-		if (!best || (lowest ? base < best : base > best))
-			best = base;
+		part[0] = find_in_run(start, end < want->kept_base ? end : want->kept_base, want, lowest);
+		part[1] = find_in_run(start > kept_end ? start : kept_end, end, want, lowest);
+		for (unsigned i = 0; i < 2; i++)
+			if (part[i] && (!best || (lowest ? part[i] < best : part[i] > best)))
+				best = part[i];
 	}
 	return best;
 }

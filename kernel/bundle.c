@@ -266,8 +266,8 @@ static enum status open_archive(struct door2 *d, struct problem *problem)
 	bundle.map = &d->info->efi_map;
 	bundle.config = &d->info->config;
 	bundle.source = (struct source){
-		.ctx = &bundle, .list = bundle_list, .open = bundle_open, .read = bundle_read,
-		.in_place = bundle_in_place, .resident = bundle_resident, .close = bundle_close,
+		.ctx = &bundle, .efi = d->info->efi != EFI_NONE, .list = bundle_list, .open = bundle_open,
+		.read = bundle_read, .in_place = bundle_in_place, .resident = bundle_resident, .close = bundle_close,
 		.place = bundle_place, .release = bundle_release,
 	};
 	return cpio_check(&bundle.archive, problem);

@@ -322,6 +322,7 @@ static void moved_by_its_range(void **state)
 static void placed_aside(void **state)
 {
 	const struct boot_segment *s = &plan.segments[0];
+	uint64_t end;
 
 	(void)state;
 	multiboot2(6, 0, 8, 0);
@@ -331,8 +332,17 @@ static void placed_aside(void **state)
 	assert_true(s->source && (s->source + s->reserved_size <= s->dest || s->source >= s->dest + s->reserved_size));
 	assert_memory_equal((const void *)(uintptr_t)s->source, file + TEXT_AT, TEXT_BYTES);
 	assert_int_equal(plan.kernel_entry, TEXT_ADDRESS + 0x40);
+	end = s->dest + s->reserved_size + 0x3000;
 	load_release(&fake.source, &plan);
 	assert_int_equal(fake.placed_count, 1);
+	/* Next to no memory: it waits in a part of its own place, and the table, which stays, is not there. */
+	fake.placed[fake.placed_count++] = (struct place_range){ FAKE_BASE, TEXT_ADDRESS - 0x7000 - FAKE_BASE };
+	fake.placed[fake.placed_count++] = (struct place_range){ end, FAKE_BASE + FAKE_SIZE - end };
+	assert_problem(&p, load(), OK, "");
+	assert_int_equal(s->source, s->dest + 0x3000);
+	assert_int_equal((uintptr_t)plan.digest_table, TEXT_ADDRESS - 0x7000);
+	load_release(&fake.source, &plan);
+	fake.placed_count = 1;
 	/* Never a kernel of Linux's, which may go elsewhere; and not onto what is loaded itself. */
 	memset(file + 0x300, 0, 128);
 	kernel_put(file, 24, 8, TEXT_ADDRESS + 0x40);
@@ -340,6 +350,23 @@ static void placed_aside(void **state)
 	assert_problem(&p, load(), OK, "");
 	assert_true(!s->source && s->dest != TEXT_ADDRESS);
 	load_release(&fake.source, &plan);
+}
+
+/* As distributions install some images: the line names what would unpack it. */
+static void packed_as_a_whole(void **state)
+{
+	static const struct { uint32_t mark; const char *line; } marks[] = {
+		{ 0x00088b1f, "/vmlinux: packed with gzip; Baton starts what is in it, unpacked" },
+		{ 0x587a37fd, "packed with xz;" }, { 0xfd2fb528, "packed with zstd;" }, { 0x39685a42, "packed with bzip2;" },
+		{ 0x0000005d, "packed with lzma;" }, { 0x184d2204, "packed with lz4;" }, { 0x184c2102, "packed with lz4;" },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		kernel_put(file, 0, 4, marks[i].mark);
+		assert_problem(&p, load(), E_NOT_SUPPORTED, marks[i].line);
+		assert_clean();
+	}
 }
 
 static void wishes_not_granted(void **state)
@@ -350,6 +377,18 @@ static void wishes_not_granted(void **state)
 	multiboot2(7, 1, 8, 0);
 	assert_problem(&p, load(), OK, "");
 	load_release(&fake.source, &plan);
+	/* As Xen's: for EFI it has an entry of its own. */
+	multiboot2(7, 1, 8, 0);
+	kernel_put(file, 0x308, 4, 48);
+	kernel_put(file, 0x30c, 4, 0u - 0xe85250d6u - 48);
+	kernel_put(file, 0x318, 4, 0x10009);
+	kernel_put(file, 0x31c, 4, 12);
+	kernel_put(file, 0x328, 8, 8ull << 32);
+	assert_problem(&p, load(), OK, "");
+	load_release(&fake.source, &plan);
+	fake.source.efi = true;
+	assert_problem(&p, load(), E_NOT_SUPPORTED, "/vmlinux: a Multiboot2 image that needs firmware's boot services alive");
+	fake.source.efi = false;
 	multiboot2(1, 0, 12, 9);
 	assert_problem(&p, load(), E_NOT_SUPPORTED, "/vmlinux: a Multiboot2 image that needs information of type 9");
 	multiboot2(1, 0, 12, 6);
@@ -378,6 +417,7 @@ int main(void)
 		cmocka_unit_test_setup(refused, fresh),
 		cmocka_unit_test_setup(entered_in_protected_mode, fresh),
 		cmocka_unit_test_setup(moved_by_its_range, fresh), cmocka_unit_test_setup(placed_aside, fresh),
+		cmocka_unit_test_setup(packed_as_a_whole, fresh),
 		cmocka_unit_test_setup(wishes_not_granted, fresh),
 	};
 

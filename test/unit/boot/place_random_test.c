@@ -87,6 +87,12 @@ static struct place_request make_request(void)
 		r.max = base_of_map + below(PAGES) * PLACE_PAGE + 1;
 	if (below(3) == 0)
 		r.preferred = base_of_map + below(PAGES) * PLACE_PAGE + (below(8) ? 0 : 1);
+	if (below(4) == 0) {
+		uint64_t page = below(PAGES);
+
+		r.kept_base = base_of_map + page * PLACE_PAGE;
+		r.kept_size = below(PAGES - page + 1) * PLACE_PAGE;
+	}
 	/* A place of its own and no other, as of images that cannot be moved. */
 	if (below(5) == 0) {
 		r.align = PLACE_PAGE;
@@ -104,7 +110,8 @@ static bool model_fits(const struct place_request *r, unsigned page, uint64_t ba
 	    pages > PAGES || page > PAGES - pages)
 		return false;
 	for (unsigned i = page; i < page + pages; i++)
-		if (!is_free[i] || is_avoided[i])
+		if (!is_free[i] || is_avoided[i] ||
+		    base_of_map + i * PLACE_PAGE - r->kept_base < r->kept_size)
 			return false;
 	return true;
 }

@@ -73,7 +73,7 @@ static void initrd_requests(void **state)
 
 static void answers_are_checked(void **state)
 {
-	struct place_request r = { PLACE_KERNEL, 0x3000, 0x2000, 0x10000, 0x20000, 0 };
+	struct place_request r = { PLACE_KERNEL, 0x3000, 0x2000, 0x10000, 0x20000, 0, 0, 0 };
 	struct problem p = { 0 };
 
 	(void)state;
@@ -92,7 +92,7 @@ static void preferred_or_highest(void **state)
 {
 	struct place_range free[] = { { 0x100000, 0x100000 }, { 0x400000, 0x100000 } };
 	struct place_range avoid[] = { { 0x4f0000, 0x1000 } };
-	struct place_request r = { PLACE_KERNEL, 0x10000, 0x1000, 0x1000, 1ull << 32, 0x110000 };
+	struct place_request r = { PLACE_KERNEL, 0x10000, 0x1000, 0x1000, 1ull << 32, 0x110000, 0, 0 };
 	struct problem p = { 0 };
 	uint64_t base;
 
