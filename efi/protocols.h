@@ -15,7 +15,8 @@
 extern EFI_GUID guid_loaded_image, guid_device_path, guid_file_system, guid_file_info, guid_block_io,
 	guid_graphics_output, guid_rng, guid_partition_info, guid_mp_services, guid_global_variable, guid_shim,
 	guid_loader_interface, guid_acpi1, guid_acpi2, guid_smbios, guid_smbios3, guid_linux_random_seed,
-	guid_partition_esp, guid_partition_xbootldr, guid_refusal, guid_load_file2, guid_linux_initrd;
+	guid_partition_esp, guid_partition_xbootldr, guid_refusal, guid_load_file2, guid_linux_initrd,
+	guid_tcg2, guid_linux_tpm_log, guid_tpm_final_events;
 
 /* UEFI 2.10, 13.18 EFI_PARTITION_INFO_PROTOCOL. Packed by the specification. */
 struct partition_info {
@@ -49,6 +50,31 @@ struct load_file2 {
 };
 
 _Static_assert(sizeof(struct load_file2) == 8, "UEFI ABI");
+
+/* TCG EFI Protocol 1.00, 6. */
+struct tcg2 {
+	void *get_capability;
+	EFI_STATUS (EFIAPI *get_event_log)(struct tcg2 *this, uint32_t format, uint64_t *log, uint64_t *last,
+					   BOOLEAN *truncated);
+	void *hash_log_extend_event, *submit_command, *get_active_banks, *set_active_banks, *get_result;
+};
+
+_Static_assert(sizeof(struct tcg2) == 7 * 8, "TCG ABI");
+
+/* TCG EFI Protocol 1.00, 7: what was measured since somebody asked for the log, under guid_tpm_final_events. */
+struct tpm_final_events { uint64_t version, count; uint8_t events[]; };
+
+_Static_assert(sizeof(struct tpm_final_events) == 16, "TCG ABI");
+
+/* Linux, drivers/firmware/efi: the table under guid_linux_tpm_log. */
+struct linux_tpm_log {
+	uint32_t size;
+	uint32_t final_preboot;		/* bytes of the final events that are in this log already */
+	uint8_t version;		/* 1: the old format, 2: crypto-agile */
+	uint8_t log[];
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct linux_tpm_log) == 9, "Linux ABI");
 
 /* Linux, drivers/firmware/efi: the table under guid_linux_random_seed. */
 struct linux_random_seed {

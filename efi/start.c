@@ -13,6 +13,7 @@
 #include "efi/program.h"
 #include "efi/progress.h"
 #include "efi/tables.h"
+#include "efi/tpm.h"
 #include "efi/vars.h"
 #include "lib/fmt.h"
 #include "lib/random.h"
@@ -78,6 +79,7 @@ static void tell_next_system(struct listed_entry *listed, const struct settings 
 	if (strcmp(settings->config.default_pattern, "@saved") == 0)
 		vars_set_text(L"LoaderEntryLastBooted", listed->entry.id, true);
 	tables_install_seed();
+	tpm_install_log();
 	vars_set_time(L"LoaderTimeExecUSec");
 }
 

@@ -9,7 +9,7 @@ build="gcc clang binutils make git libc6-dev gnu-efi python3 xfonts-terminus"
 run="qemu-system-x86 ovmf mtools dosfstools gdisk busybox-static grub-pc-bin grub-common"
 test="python3-pytest python3-pytest-xdist libcmocka-dev libssl-dev sbsigntool openssl zlib1g-dev libclang-rt-14-dev
 	systemd-boot-efi grub-efi-amd64-bin grub-common isolinux syslinux-common xorriso
-	bochs bochs-wx bochsbios vgabios"
+	bochs bochs-wx bochsbios vgabios swtpm"
 bench="openssl systemd-boot-efi grub-efi-amd64-bin grub-common valgrind"
 
 want=

@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Firmware's runtime, NVS and reserved memory is byte-identical when the mini-kernel starts and when it jumps."""
+"""Firmware's runtime, NVS and reserved memory is byte-identical when the mini-kernel starts and when it jumps, and the
+tables that have to survive reach Linux: memory attributes, RNG seed, the TPM's logs (swtpm)."""
+import contextlib
+import os
 import re
+import shutil
+import subprocess
+import tempfile
+import time
 
 from harness import APPEND, FIRMWARE_S, GRAMMAR, boot, check_good, machine, write_disk
 
@@ -34,15 +41,45 @@ def snapshot(vm, ranges):
     return content
 
 
+@contextlib.contextmanager
+def tpm():
+    """QEMU's arguments for a TPM 2.0 that lives as long as QEMU does."""
+    state = tempfile.mkdtemp(prefix="baton-tpm-")
+    path = state + "/socket"
+    process = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + state, "--ctrl", "type=unixio,path=" + path,
+                                "--terminate"])
+    try:
+        end = time.monotonic() + 30
+        while not os.path.exists(path):
+            assert process.poll() is None and time.monotonic() < end, "swtpm does not answer"
+            time.sleep(0.05)
+        yield ["-chardev", "socket,id=tpm,path=" + path, "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device",
+               "tpm-tis,tpmdev=tpm0"]
+    finally:
+        process.kill()
+        process.wait(30)
+        shutil.rmtree(state)
+
+
+def check_tables(result):
+    """Linux finds what firmware left for it. OVMF has no ESRT."""
+    tables = dict(re.findall(r"([\w ]+)=0x([0-9a-f]+)", result.facts["efi_tables"]))
+    names = {name.strip() for name in tables}
+    assert {"MEMATTR", "TPMFinalLog", "TPMEventLog", "RNG", "SMBIOS"} <= names, result.facts["efi_tables"]
+    assert re.match(r"[1-9]\d{3,} hash=[0-9a-f]{64}$", result.facts["tpm_log"]), "Linux does not read the TPM's log"
+
+
 def test_unchanged(tmp_path):
     append = APPEND + " efi=debug"
-    first = boot(tmp_path, smp=4, append=append)
+    with tpm() as args:
+        first = boot(tmp_path, smp=4, append=append, args=args)
     check_good(first, 4)
+    check_tables(first)
     ranges = kept_ranges(first)
     assert {"Runtime Code", "Runtime Data", "ACPI Mem NVS", "Reserved"} <= {name for name, _, _ in ranges}, ranges
 
     disk = write_disk(str(tmp_path / "disk.img"), append=append)
-    with machine(tmp_path, disk, name="second", smp=4) as vm:
+    with tpm() as args, machine(tmp_path, disk, name="second", smp=4, args=args) as vm:
         vm.wait_for(GRAMMAR, FIRMWARE_S)
         before = snapshot(vm, ranges)
         # Stopped within milliseconds of the jump; Linux relocates runtime services much later.
