@@ -23,6 +23,8 @@
 #define MADT_ENTRIES	44u
 #define MADT_MAILBOX	0x10u		/* ACPI 6.5, 5.2.12.19 */
 #define MAILBOX_BYTES	4096u
+#define BGRT_IMAGE	40u		/* its address (ACPI 6.5, 5.2.23); a BMP file, which says its own size */
+#define BMP_HEADER	6u		/* "BM", size of the file */
 #define PAGE_SHIFT	12
 
 /* One search on its way. */
@@ -211,6 +213,16 @@ static void add_mailbox(struct survivors *s, const struct acpi_table *madt)
 	}
 }
 
+/* The picture that firmware showed, which the next system may show again. */
+static void add_picture(struct survivors *s, const struct acpi_reader *reader, const struct acpi_table *bgrt)
+{
+	uint64_t phys = bgrt->length >= BGRT_IMAGE + 8 ? acpi_u64(bgrt->data, BGRT_IMAGE) : 0;
+	const uint8_t *p = show(reader, phys, BMP_HEADER);
+
+	if (p && p[0] == 'B' && p[1] == 'M' && acpi_u32(p, 2) <= SURVIVE_BYTES_MAX)
+		survive_add(s, "picture of the BGRT", phys, acpi_u32(p, 2));
+}
+
 void survive_find_acpi(struct survivors *s, const struct acpi_reader *reader, uint64_t rsdp)
 {
 	static const struct { const char *signature; uint32_t length, address, end; } logs[] = {
@@ -229,6 +241,18 @@ void survive_find_acpi(struct survivors *s, const struct acpi_reader *reader, ui
 				    acpi_u32(table.data, logs[i].length));
 	if (!acpi_find(&acpi, "APIC", 0, &table, &unused) && table.data)
 		add_mailbox(s, &table);
+	if (!acpi_find(&acpi, "BGRT", 0, &table, &unused) && table.data)
+		add_picture(s, reader, &table);
+}
+
+enum status survive_keep_promised(const struct survivors *s, struct efi_map *map, struct problem *problem)
+{
+	enum status status = OK;
+
+	for (unsigned i = 0; status == OK && i < s->count; i++)
+		if (s->list[i].promised)
+			status = efimap_keep(map, s->list[i].base, s->list[i].size, problem);
+	return status;
 }
 
 /* Conflicts as they are found: the last one is kept back. */

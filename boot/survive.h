@@ -33,8 +33,11 @@ void survive_add(struct survivors *s, const char *what, uint64_t base, uint64_t 
 #define SURVIVE_BYTES_MAX (16u << 20)
 void survive_find_efi(struct survivors *s, const struct acpi_reader *reader, uint64_t systab, uint64_t tables);
 
-/* What ACPI's tables point to: the TPM's event log (TPM2, TCPA), the mailbox of CPUs (MADT). */
+/* What ACPI's tables point to: the TPM's event log (TPM2, TCPA), the mailbox of CPUs (MADT), the picture (BGRT). */
 void survive_find_acpi(struct survivors *s, const struct acpi_reader *reader, uint64_t rsdp);
+
+/* What of the promised ranges the map calls free is reserved. E54. */
+enum status survive_keep_promised(const struct survivors *s, struct efi_map *map, struct problem *problem) MUST_CHECK;
 
 /* E52 unless all of [base, base + size) is memory that its present users give up after commit (boot services, a loader,
  * Baton itself, nobody) and no survivor lies there. Each conflict is a line of its own: each() gets all but the last,

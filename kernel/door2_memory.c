@@ -234,10 +234,7 @@ static enum status keep_promised(struct door2 *d, struct problem *problem)
 					efimap_at(runtime, i)->pages * MM_PAGE_BYTES, problem);
 	if (info->efi != EFI_NONE)
 		survive_find_efi(&found, &reader, info->efi_systab, info->efi_tables);
-	for (unsigned i = 0; s == OK && i < found.count; i++)
-		if (found.list[i].promised)
-			s = efimap_keep(&info->efi_map, found.list[i].base, found.list[i].size, problem);
-	return s;
+	return s == OK ? survive_keep_promised(&found, &info->efi_map, problem) : s;
 }
 
 static enum status claim_all(struct door2 *d, struct problem *problem)

@@ -2,8 +2,8 @@
 # libFuzzer programs, one per parser: test/fuzz/<name>_fuzz.c with boot/ and lib/ as they are.
 
 FUZZ_TEST := $(sort $(wildcard test/fuzz/*_fuzz.c))
-FUZZ_POOL := $(filter-out $(wildcard boot/load*.c) boot/firmware_find.c boot/survive.c,$(wildcard boot/*.c)) \
-	lib/fmt.c lib/status.c lib/console_spec.c lib/crc32.c lib/date.c lib/acpi.c lib/iommu.c test/twin/twin.c \
+FUZZ_POOL := $(filter-out $(wildcard boot/load*.c),$(wildcard boot/*.c)) \
+	lib/fmt.c lib/status.c lib/console_spec.c lib/crc32.c lib/date.c lib/acpi.c lib/iommu.c lib/smbios.c test/twin/twin.c \
 	lib/random.c smp/madt.c kernel/old_block.c kernel/old_report.c
 FUZZ_BIN  := $(patsubst test/fuzz/%.c,$(O)/fuzz/%,$(FUZZ_TEST))
 FUZZ_OBJ  := $(patsubst %,$(O)/fuzz/%.o,$(FUZZ_POOL))

@@ -22,21 +22,13 @@ static int fresh(void **state)
 	return 0;
 }
 
-static void add(uint32_t type, uint64_t phys, uint64_t pages, uint64_t attribute)
-{
-	struct efi_descriptor *d = (struct efi_descriptor *)(buffer + map.size);
-
-	*d = (struct efi_descriptor){ type, 0, phys, 0, pages, attribute };
-	map.size += STRIDE;
-}
-
 static void prepare_sorts_and_drops(void **state)
 {
 	(void)state;
-	add(EFI_TYPE_CONVENTIONAL, 0x200000, 16, 0xf);
-	add(EFI_TYPE_CONVENTIONAL, 0x5000, 0, 0xf);
-	add(EFI_TYPE_BOOT_DATA, 0, 16, 0xf);
-	add(EFI_TYPE_RESERVED, 0x100000, 256, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x200000, 16, 0xf);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x5000, 0, 0xf);
+	map_add(&map, EFI_TYPE_BOOT_DATA, 0, 16, 0xf);
+	map_add(&map, EFI_TYPE_RESERVED, 0x100000, 256, 0);
 	assert_problem(&p, efimap_prepare(&map, &p), OK, "");
 	assert_int_equal(efimap_count(&map), 3);
 	assert_int_equal(efimap_at(&map, 0)->phys, 0);
@@ -56,7 +48,7 @@ static void malformed_maps(void **state)
 	(void)state;
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		fresh(NULL);
-		add(EFI_TYPE_CONVENTIONAL, 0x100000, 16, 0);
+		map_add(&map, EFI_TYPE_CONVENTIONAL, 0x100000, 16, 0);
 		if (bad[i].field == 0)
 			map.base = bad[i].value;
 		else if (bad[i].field == 1)
@@ -71,24 +63,24 @@ static void malformed_maps(void **state)
 	map.size = map.capacity = 8193 * STRIDE;
 	assert_problem(&p, efimap_prepare(&map, &p), E_MEMORY_MAP, "more than 8192 descriptors");
 	fresh(NULL);
-	add(EFI_TYPE_CONVENTIONAL, 0x100800, 16, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x100800, 16, 0);
 	assert_problem(&p, efimap_prepare(&map, &p), E_MEMORY_MAP, "not on a page");
 	fresh(NULL);
-	add(EFI_TYPE_CONVENTIONAL, 0x100000, 1ull << 52, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x100000, 1ull << 52, 0);
 	assert_problem(&p, efimap_prepare(&map, &p), E_MEMORY_MAP, "wraps");
 	fresh(NULL);
-	add(EFI_TYPE_CONVENTIONAL, ~0ull << 12, 1, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, ~0ull << 12, 1, 0);
 	assert_problem(&p, efimap_prepare(&map, &p), E_MEMORY_MAP, "wraps");
 	fresh(NULL);
-	add(EFI_TYPE_CONVENTIONAL, 0x100000, 16, 0);
-	add(EFI_TYPE_RESERVED, 0x10f000, 1, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x100000, 16, 0);
+	map_add(&map, EFI_TYPE_RESERVED, 0x10f000, 1, 0);
 	assert_problem(&p, efimap_prepare(&map, &p), E_MEMORY_MAP, "overlaps");
 }
 
 static void carve_splits(void **state)
 {
 	(void)state;
-	add(EFI_TYPE_CONVENTIONAL, 0x100000, 256, 0xf);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x100000, 256, 0xf);
 	efimap_at(&map, 0)->virt = 0xffff0000ull;
 	assert_problem(&p, efimap_carve(&map, 0x110000, 0x4000, EFI_TYPE_RESERVED, &p), OK, "");
 	assert_int_equal(efimap_count(&map), 3);
@@ -113,11 +105,11 @@ static void carve_refuses(void **state)
 	uint8_t before[sizeof(buffer)];
 
 	(void)state;
-	add(EFI_TYPE_CONVENTIONAL, 0x100000, 16, 0);
-	add(EFI_TYPE_RUNTIME_DATA, 0x110000, 16, EFI_ATTRIBUTE_RUNTIME);
-	add(EFI_TYPE_CONVENTIONAL, 0x130000, 16, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x100000, 16, 0);
+	map_add(&map, EFI_TYPE_RUNTIME_DATA, 0x110000, 16, EFI_ATTRIBUTE_RUNTIME);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x130000, 16, 0);
 	/* What an earlier, longer map left behind the end is no part of this one. */
-	add(EFI_TYPE_CONVENTIONAL, 0x140000, 16, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x140000, 16, 0);
 	map.size -= STRIDE;
 	memcpy(before, buffer, sizeof(before));
 	assert_problem(&p, efimap_carve(&map, 0x12f000, 0x2000, 0, &p), E_MEMORY_MAP, "0x12f000 is not in");
@@ -144,13 +136,13 @@ static void e820_types(void **state)
 
 	(void)state;
 	for (uint32_t type = 0; type < 15; type++)
-		add(type, (type + 1) * 0x100000ull, 1, 0);
-	add(EFI_TYPE_UNACCEPTED, 0x2000000, 1, 0);
-	add(0x80000001, 0x3000000, 1, 0);
-	add(EFI_TYPE_CONVENTIONAL, 0x4000000, 1, EFI_ATTRIBUTE_SP);
-	add(EFI_TYPE_BOOT_DATA, 0x4001000, 1, EFI_ATTRIBUTE_SP);
-	add(EFI_TYPE_CONVENTIONAL, 0x4002000, 1, 0);
-	add(EFI_TYPE_LOADER_DATA, 0x4003000, 2, 0);
+		map_add(&map, type, (type + 1) * 0x100000ull, 1, 0);
+	map_add(&map, EFI_TYPE_UNACCEPTED, 0x2000000, 1, 0);
+	map_add(&map, 0x80000001, 0x3000000, 1, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x4000000, 1, EFI_ATTRIBUTE_SP);
+	map_add(&map, EFI_TYPE_BOOT_DATA, 0x4001000, 1, EFI_ATTRIBUTE_SP);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x4002000, 1, 0);
+	map_add(&map, EFI_TYPE_LOADER_DATA, 0x4003000, 2, 0);
 	assert_problem(&p, efimap_to_e820(&map, out, ROOM, &count, &p), OK, "");
 	assert_int_equal(count, 18);
 	for (unsigned i = 0; i < 15; i++)
@@ -169,7 +161,7 @@ static void low_memory_is_clipped(void **state)
 	unsigned count;
 
 	(void)state;
-	add(EFI_TYPE_CONVENTIONAL, 0, 0x200, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0, 0x200, 0);
 	assert_int_equal(efimap_list_free(&map, false, out, 8, &count, &p), OK);
 	assert_int_equal(count, 2);
 	assert_int_equal(out[0].base, 0x1000);
@@ -185,12 +177,12 @@ static void holes_touch_reserved_memory(void **state)
 	uint64_t base;
 
 	(void)state;
-	add(EFI_TYPE_CONVENTIONAL, 0x100000, 0x100, 0);		/* free on both sides */
-	add(EFI_TYPE_BOOT_DATA, 0x200000, 0x100, 0);
-	add(EFI_TYPE_CONVENTIONAL, 0x300000, 0x100, 0);		/* reserved above */
-	add(EFI_TYPE_ACPI_NVS, 0x400000, 0x10, 0);
-	add(EFI_TYPE_LOADER_DATA, 0x410000, 0x10, 0);
-	add(EFI_TYPE_CONVENTIONAL, 0x420000, 0x1000, 0);	/* higher, but nothing reserved beside it */
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x100000, 0x100, 0);		/* free on both sides */
+	map_add(&map, EFI_TYPE_BOOT_DATA, 0x200000, 0x100, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x300000, 0x100, 0);		/* reserved above */
+	map_add(&map, EFI_TYPE_ACPI_NVS, 0x400000, 0x10, 0);
+	map_add(&map, EFI_TYPE_LOADER_DATA, 0x410000, 0x10, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x420000, 0x1000, 0);	/* higher, but nothing reserved beside it */
 	assert_int_equal(efimap_find_hole(&map, 0x10000, 4096, 1ull << 32, NULL, 0, &base, &p), OK);
 	assert_int_equal(base, 0x3f0000);
 	/* Taken: nothing touches any more, so the highest. */
@@ -212,11 +204,11 @@ static void holes_touch_reserved_memory(void **state)
 static void memory_questions(void **state)
 {
 	(void)state;
-	add(EFI_TYPE_CONVENTIONAL, 0x100000, 16, 0);
-	add(EFI_TYPE_ACPI_RECLAIM, 0x110000, 16, 0);
-	add(EFI_TYPE_MMIO, 0x120000, 16, 0);
-	add(EFI_TYPE_CONVENTIONAL, 0x130000, 16, EFI_ATTRIBUTE_SP);
-	add(EFI_TYPE_CONVENTIONAL, 0x140000, 16, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x100000, 16, 0);
+	map_add(&map, EFI_TYPE_ACPI_RECLAIM, 0x110000, 16, 0);
+	map_add(&map, EFI_TYPE_MMIO, 0x120000, 16, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x130000, 16, EFI_ATTRIBUTE_SP);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x140000, 16, 0);
 	map.size -= STRIDE;
 	assert_int_equal(efimap_ram_bytes(&map), 0x20000);
 	for (uint64_t at = 0xff000; at < 0x150000; at += 0x1000)
@@ -246,7 +238,7 @@ static void random_map(struct rng *rng)
 
 		if (at + pages > MODEL_PAGES)
 			pages = MODEL_PAGES - at;
-		add(type, at << 12, pages, sp ? EFI_ATTRIBUTE_SP : 0xf);
+		map_add(&map, type, at << 12, pages, sp ? EFI_ATTRIBUTE_SP : 0xf);
 		memset(model + at, (int)(type + 1) | (sp ? 0x80 : 0), pages);
 		at += pages + (rng_below(rng, 3) ? 0 : rng_below(rng, 20));
 	}
@@ -391,10 +383,10 @@ static void against_a_model(void **state)
 static void claims(void **state)
 {
 	(void)state;
-	add(EFI_TYPE_CONVENTIONAL, 0x100000, 16, 0xf);
-	add(EFI_TYPE_RESERVED, 0x110000, 16, 0);
-	add(EFI_TYPE_CONVENTIONAL, 0x140000, 16, 0xf);
-	add(EFI_TYPE_CONVENTIONAL, 0x160000, 16, EFI_ATTRIBUTE_RUNTIME);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x100000, 16, 0xf);
+	map_add(&map, EFI_TYPE_RESERVED, 0x110000, 16, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x140000, 16, 0xf);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x160000, 16, EFI_ATTRIBUTE_RUNTIME);
 	assert_problem(&p, efimap_prepare(&map, &p), OK, "");
 	assert_problem(&p, efimap_claim(&map, 0x10f123, 0x32000, &p), OK, "");
 	assert_int_equal(efimap_count(&map), 6);
@@ -412,6 +404,14 @@ static void claims(void **state)
 	assert_problem(&p, efimap_claim(&map, 0x900000, 0x1000, &p), OK, "");
 	assert_int_equal(efimap_count(&map), 6);
 	assert_problem(&p, efimap_claim(&map, 0x160000, 0x1000, &p), E_MEMORY_MAP, "runtime");
+	/* The same, for good. */
+	assert_problem(&p, efimap_keep(&map, 0x148123, 0x1000, &p), OK, "");
+	assert_problem(&p, efimap_keep(&map, 0x10f000, 0x1000, &p), OK, "");
+	assert_int_equal(efimap_at(&map, 1)->type, EFI_TYPE_LOADER_DATA);
+	assert_int_equal(efimap_count(&map), 8);
+	assert_int_equal(efimap_at(&map, 5)->phys, 0x148000);
+	assert_int_equal(efimap_at(&map, 5)->pages, 2);
+	assert_int_equal(efimap_at(&map, 5)->type, EFI_TYPE_RESERVED);
 }
 
 int main(void)

@@ -31,6 +31,14 @@ void kernel_put(uint8_t *file, unsigned offset, unsigned bytes, uint64_t value)
 		file[offset + i] = (uint8_t)(value >> (8 * i));
 }
 
+void map_add(struct efi_map *map, uint32_t type, uint64_t phys, uint64_t pages, uint64_t attribute)
+{
+	struct efi_descriptor *d = (struct efi_descriptor *)(uintptr_t)(map->base + map->size);
+
+	*d = (struct efi_descriptor){ type, 0, phys, 0, pages, attribute };
+	map->size += map->descriptor_size;
+}
+
 void kernel_make(uint8_t *file)
 {
 	uint8_t *pm = file + KERNEL_SETUP_BYTES;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the tests of boot/ share: random numbers with a printed seed, and a kernel file made of nothing.
+ * What the tests of boot/ share: random numbers with a printed seed, memory maps, and a kernel file made of nothing.
  */
 #ifndef TEST_UNIT_BOOT_SUPPORT_H
 #define TEST_UNIT_BOOT_SUPPORT_H
@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "boot/efimap.h"
 #include "lib/status.h"
 
 /* xorshift; the same seed at every run, so that a failure repeats. */
@@ -23,6 +24,9 @@ uint64_t rng_below(struct rng *rng, uint64_t limit);
 #define assert_problem(p, got, want, piece) check_problem(p, got, want, piece, __FILE__, __LINE__)
 void check_problem(const struct problem *p, enum status got, enum status want, const char *piece, const char *file,
 		   int line);
+
+/* One descriptor more; the map's buffer has room. */
+void map_add(struct efi_map *map, uint32_t type, uint64_t phys, uint64_t pages, uint64_t attribute);
 
 /* A well-formed bzImage64 of KERNEL_BYTES: 3 setup sectors, version string, kernel_info, init_size 2 MiB,
  * kernel_alignment 2 MiB, pref_address 16 MiB; the protected-mode part holds a pattern. */

@@ -26,12 +26,6 @@ static const void *at(void *ctx, uint64_t phys, uint32_t length)
 	return phys > TOP || length > TOP - phys ? NULL : memory + phys;
 }
 
-static void add(uint32_t type, uint64_t phys, uint64_t pages, uint64_t attribute)
-{
-	*(struct efi_descriptor *)(buffer + map.size) = (struct efi_descriptor){ type, 0, phys, 0, pages, attribute };
-	map.size += 40;
-}
-
 static void put(uint64_t where, unsigned bytes, uint64_t value)
 {
 	kernel_put(memory, (unsigned)where, bytes, value);
@@ -91,7 +85,7 @@ static void table(const char *guid, uint64_t phys, uint64_t bytes, const char *w
 {
 	char line[160];
 
-	add(EFI_TYPE_BOOT_DATA, 0, TOP / 4096, 0);
+	map_add(&map, EFI_TYPE_BOOT_DATA, 0, TOP / 4096, 0);
 	give(guid, phys);
 	survive_find_efi(&found, &reader, SYSTAB, 0);
 	snprintf(line, sizeof(line), "/x: wants 0x%llx..0x%llx, but 0x%llx..0x%llx must survive: %s\n",
@@ -152,6 +146,20 @@ static void acpi_root(void **state)
 	table(RSDP_GUID, 0x10010, 0xff0, "ACPI RSDP");
 }
 
+/* The map in words. */
+static const char *kept_free(void)
+{
+	lines[0] = '\0';
+	for (unsigned i = 0; i < efimap_count(&map); i++) {
+		const struct efi_descriptor *d = efimap_at(&map, i);
+
+		sprintf(lines + strlen(lines), "%llx..%llx %s, ", (unsigned long long)d->phys,
+			(unsigned long long)(d->phys + d->pages * 4096), d->type == EFI_TYPE_RESERVED ? "reserved" :
+			d->type == EFI_TYPE_CONVENTIONAL ? "free" : d->type == EFI_TYPE_BOOT_DATA ? "boot" : "other");
+	}
+	return lines;
+}
+
 /* Two tables in a chain, three ranges, one of them beyond what the second table holds. */
 static void ranges_of_memreserve(void **state)
 {
@@ -178,6 +186,13 @@ static void ranges_of_memreserve(void **state)
 	assert_string_equal(conflicts(0x30000, 0x800), "");
 	for (unsigned i = 0; i < found.count; i++)
 		assert_true(found.list[i].promised == !strcmp(found.list[i].what, "range of MEMRESERVE"));
+	/* What of them the map calls free is reserved, by whole pages, and nothing else. */
+	map.size = 0;
+	map_add(&map, EFI_TYPE_BOOT_DATA, 0, 0x21, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x21000, 0x1f, 0);
+	assert_problem(&p, survive_keep_promised(&found, &map, &p), OK, "");
+	assert_string_equal(kept_free(), "0..21000 boot, 21000..22000 free, 22000..24000 reserved, 24000..28000 free, "
+			    "28000..29000 reserved, 29000..40000 free, ");
 	/* A chain in a circle ends. */
 	put(0x11008, 8, 0x10010);
 	found.count = 0;
@@ -189,7 +204,7 @@ static void ranges_of_memreserve(void **state)
 static void the_list_itself(void **state)
 {
 	(void)state;
-	add(EFI_TYPE_BOOT_DATA, 0, TOP / 4096, 0);
+	map_add(&map, EFI_TYPE_BOOT_DATA, 0, TOP / 4096, 0);
 	give(UNKNOWN_GUID, 0x10000);
 	survive_find_efi(&found, &reader, SYSTAB, 0);
 	assert_string_equal(conflicts(0x1000, 0x2000),
@@ -230,7 +245,7 @@ static void acpi_table(uint64_t phys, const char *signature, uint32_t bytes)
 static void what_acpi_points_to(void **state)
 {
 	(void)state;
-	add(EFI_TYPE_BOOT_DATA, 0, TOP / 4096, 0);
+	map_add(&map, EFI_TYPE_BOOT_DATA, 0, TOP / 4096, 0);
 	memcpy(memory + 0x3000, "RSD PTR ", 8);
 	memory[0x3000 + 15] = 2;
 	put(0x3000 + 20, 4, 36);
@@ -240,7 +255,12 @@ static void what_acpi_points_to(void **state)
 	put(0x3100 + 36, 8, 0x3200);
 	put(0x3100 + 44, 8, 0x3300);
 	put(0x3100 + 52, 8, 0x3400);
-	acpi_table(0x3100, "XSDT", 60);
+	put(0x3100 + 60, 8, 0x3500);
+	acpi_table(0x3100, "XSDT", 68);
+	put(0x3500 + 40, 8, 0x26000);
+	acpi_table(0x3500, "BGRT", 56);
+	memcpy(memory + 0x26000, "BM", 2);
+	put(0x26002, 4, 0x1800);
 	put(0x3200 + 68, 4, 0x1000);
 	put(0x3200 + 72, 8, 0x20000);
 	acpi_table(0x3200, "TPM2", 80);
@@ -257,13 +277,18 @@ static void what_acpi_points_to(void **state)
 	assert_string_equal(conflicts(0x20000, 0x8000),
 		"/x: wants 0x20000..0x28000, but 0x20000..0x21000 must survive: TPM event log\n"
 		"/x: wants 0x20000..0x28000, but 0x22000..0x22800 must survive: TPM event log\n"
-		"/x: wants 0x20000..0x28000, but 0x24000..0x25000 must survive: mailbox of the CPUs\n");
+		"/x: wants 0x20000..0x28000, but 0x24000..0x25000 must survive: mailbox of the CPUs\n"
+		"/x: wants 0x20000..0x28000, but 0x26000..0x27800 must survive: picture of the BGRT\n");
 	/* Shorter than the fields, an entry of length 0, no root: nothing, and it ends. */
 	found.count = 0;
 	acpi_table(0x3200, "TPM2", 79);
 	acpi_table(0x3300, "TCPA", 49);
 	memory[0x3400 + 45] = 0;
 	acpi_table(0x3400, "APIC", 68);
+	acpi_table(0x3500, "BGRT", 47);
+	survive_find_acpi(&found, &reader, 0x3000);
+	acpi_table(0x3500, "BGRT", 56);
+	memory[0x26000] = 'b';
 	survive_find_acpi(&found, &reader, 0x3000);
 	survive_find_acpi(&found, &reader, 0);
 	survive_find_acpi(&found, &reader, 0x5000);
@@ -290,10 +315,10 @@ static void each_type_by_name(void **state)
 		const char *name = type < 16 ? names[type] : "must survive: memory of an unknown type";
 
 		fresh(NULL);
-		add(EFI_TYPE_CONVENTIONAL, 0x100000, 16, 0);
-		add(type, 0x110000, 1, 0);
-		add(type, 0x111000, 1, 0xf);
-		add(EFI_TYPE_BOOT_DATA, 0x112000, 14, 0);
+		map_add(&map, EFI_TYPE_CONVENTIONAL, 0x100000, 16, 0);
+		map_add(&map, type, 0x110000, 1, 0);
+		map_add(&map, type, 0x111000, 1, 0xf);
+		map_add(&map, EFI_TYPE_BOOT_DATA, 0x112000, 14, 0);
 		line[0] = '\0';
 		if (name)
 			snprintf(line, sizeof(line), "/x: wants 0x100000..0x120000, but 0x110000..0x112000 %s\n", name);
@@ -306,7 +331,7 @@ static void each_type_by_name(void **state)
 				    "/x: wants 0xff000..0x101000, but 0xff000..0x100000 is no memory\n");
 	}
 	fresh(NULL);
-	add(EFI_TYPE_CONVENTIONAL, 0x100000, 16, EFI_ATTRIBUTE_SP);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x100000, 16, EFI_ATTRIBUTE_SP);
 	assert_non_null(strstr(conflicts(0x100000, 0x1000), "must survive: memory for a specific purpose"));
 	assert_int_equal(survive_check(&found, &map, 0x100000, 0x1000, "/x", NULL, NULL, NULL), E_PLACEMENT);
 }
@@ -315,7 +340,7 @@ static void each_type_by_name(void **state)
 static void what_is_added(void **state)
 {
 	(void)state;
-	add(EFI_TYPE_CONVENTIONAL, 0x100000, 256, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x100000, 256, 0);
 	survive_add(&found, "framebuffer", 0x110000, 0x1000);
 	survive_add(&found, "block", 0x120000, 0x1000);
 	survive_add(&found, "nothing", 0x130000, 0);
@@ -332,7 +357,7 @@ static void what_is_added(void **state)
 static void hostile_tables(void **state)
 {
 	(void)state;
-	add(EFI_TYPE_BOOT_DATA, 0, TOP / 4096, 0);
+	map_add(&map, EFI_TYPE_BOOT_DATA, 0, TOP / 4096, 0);
 	give(ESRT_GUID, 0x10000);
 	give(MEMATTR_GUID, 0x11000);
 	give(RESERVE_GUID, 0x12000);
