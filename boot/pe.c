@@ -13,7 +13,7 @@ enum {
 	AT_LFANEW = 0x3c,
 	AT_MACHINE = 4, AT_SECTIONS = 6, AT_OPTIONAL_BYTES = 20, AT_OPTIONAL = 24,
 	AT_MAGIC = 0, AT_ENTRY = 16, AT_SECTION_ALIGNMENT = 32, AT_FILE_ALIGNMENT = 36, AT_IMAGE_BYTES = 56,
-	AT_HEADER_BYTES = 60, AT_DIRECTORIES = 108, AT_CERTIFICATES = 144, AT_RELOCATIONS = 152,
+	AT_HEADER_BYTES = 60, AT_DIRECTORIES = 108, AT_DIRECTORY = 112, DIRECTORY_BYTES = 8,
 	AT_MEMORY_BYTES = 8, AT_ADDRESS = 12, AT_RAW_BYTES = 16, AT_RAW_OFFSET = 20, AT_FLAGS = 36,
 };
 
@@ -110,16 +110,23 @@ static enum status check_sizes(struct walk *w)
 	return OK;
 }
 
+/* A data directory's address and size, both 0 where there is none. */
+static void read_directory(const struct walk *w, unsigned index, uint32_t *address, uint32_t *size)
+{
+	const uint8_t *row = w->optional + AT_DIRECTORY + index * DIRECTORY_BYTES;
+	bool there = field32(w->optional + AT_DIRECTORIES) > index;
+
+	*address = there ? field32(row) : 0;
+	*size = there ? field32(row + 4) : 0;
+}
+
 static enum status check_certificates(const struct walk *w)
 {
-	uint64_t offset, size;
+	uint32_t offset, size;
 
-	if (field32(w->optional + AT_DIRECTORIES) <= CERTIFICATES)
-		return OK;
-	offset = field32(w->optional + AT_CERTIFICATES);
-	size = field32(w->optional + AT_CERTIFICATES + 4);
-	if (offset + size > w->file_size)
-		return refuse(w, E_KERNEL_TRUNCATED, "certificate table's end", offset + size,
+	read_directory(w, CERTIFICATES, &offset, &size);
+	if ((uint64_t)offset + size > w->file_size)
+		return refuse(w, E_KERNEL_TRUNCATED, "certificate table's end", (uint64_t)offset + size,
 			      "the file ends before it");
 	return OK;
 }
@@ -129,10 +136,7 @@ static enum status find_relocations(const struct walk *w)
 {
 	uint32_t address, size;
 
-	if (field32(w->optional + AT_DIRECTORIES) <= RELOCATIONS)
-		return OK;
-	address = field32(w->optional + AT_RELOCATIONS);
-	size = field32(w->optional + AT_RELOCATIONS + 4);
+	read_directory(w, RELOCATIONS, &address, &size);
 	if (!size)
 		return OK;
 	if (size > PE_RELOCATIONS_MAX)
