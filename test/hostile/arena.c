@@ -16,14 +16,21 @@
 
 struct world *const world = (struct world *)(ARENA + WORLD_AT);
 
+/* Variables of smp/ and of the block, gathered by the link (hostile.mk). */
+#define STATICS_MAX 0x2000u
+extern uint8_t __start_kernel_state[], __stop_kernel_state[], __start_block_state[], __stop_block_state[];
+
+static size_t kernel_bytes(void) { return (size_t)(__stop_kernel_state - __start_kernel_state); }
+static size_t block_bytes(void) { return (size_t)(__stop_block_state - __start_block_state); }
+
 /* A copy of one page, shared by snapshots. */
 struct copy { struct copy *next; unsigned users; uint64_t hash; uint8_t bytes[4096]; };
 
 struct snapshot {
 	struct snapshot *next;
 	struct copy *page[HOSTILE_PAGES];
-	uint32_t stack_used[HOSTILE_CPUS];
-	uint8_t bytes[sizeof(struct state) + sizeof(struct world) + HOSTILE_CPUS * STACK_BYTES];
+	uint32_t stack_used[HOSTILE_CPUS * STACKS];
+	uint8_t bytes[sizeof(struct state) + sizeof(struct world) + STATICS_MAX + HOSTILE_CPUS * STACKS * STACK_BYTES];
 };
 
 static struct copy *current[HOSTILE_PAGES], *free_copies;	/* current: equal to the page; NULL: it changed */
@@ -57,6 +64,10 @@ void arena_start(void)
 {
 	unsigned page;
 
+	if (kernel_bytes() + block_bytes() > STATICS_MAX)
+		abort();
+	memset(__start_kernel_state, 0, kernel_bytes());
+	memset(__start_block_state, 0, block_bytes());
 	munmap((void *)ARENA, ARENA_BYTES);
 	munmap((void *)WINDOW, HOSTILE_PAGES * 4096);
 	map_at(ARENA, ARENA_BYTES, PROT_READ | PROT_WRITE);
@@ -86,6 +97,23 @@ uint64_t arena_read(uint32_t at, unsigned bytes)
 	return bytes == 8 ? *(const uint64_t *)p : *(const uint32_t *)p;
 }
 
+void arena_changes(unsigned page)
+{
+	if (current[page]) {
+		copy_release(current[page]);
+		current[page] = NULL;
+	}
+}
+
+void arena_writes(const void *p, size_t bytes)
+{
+	uint64_t at = (uint64_t)p - ARENA, last = at + bytes - 1;
+
+	for (at &= ~4095ull; at <= last; at += 4096)
+		if (at < ARENA_BYTES && in_pages((uint32_t)at))
+			arena_changes(page_of_at((uint32_t)at));
+}
+
 void arena_write(uint32_t at, uint64_t value, unsigned bytes)
 {
 	void *p = (void *)(ARENA + at);
@@ -93,10 +121,7 @@ void arena_write(uint32_t at, uint64_t value, unsigned bytes)
 
 	if (in_pages(at)) {
 		page = page_of_at(at);
-		if (current[page]) {
-			copy_release(current[page]);
-			current[page] = NULL;
-		}
+		arena_changes(page);
 		if ((arena_read(at, bytes) ^ value) & ~ENTRY_IGNORED) {
 			M->clean_started[page] &= ~(1ull << at / 64 % 64);
 			M->clean_done[page] &= ~(1ull << at / 64 % 64);
@@ -132,11 +157,20 @@ static uint64_t hash_bytes(uint64_t hash, const void *p, size_t bytes)
 	return mix(hash, other);
 }
 
+/* mm/ writes struct mm_cpu where smp/ has it, past the seam and untold. */
+static void look_for_changes(unsigned page)
+{
+	if (M->page_kind[page] == REGION_KERNEL && current[page] && memcmp(current[page]->bytes, page_bytes(page), 4096))
+		arena_changes(page);
+}
+
 /* The page as a copy that can be shared. */
 static struct copy *page_copy(unsigned page)
 {
-	struct copy *copy = current[page];
+	struct copy *copy;
 
+	look_for_changes(page);
+	copy = current[page];
 	if (copy)
 		return copy;
 	copy = free_copies;
@@ -153,14 +187,24 @@ static struct copy *page_copy(unsigned page)
 	return copy;
 }
 
-static uint8_t *stack_top(unsigned cpu)
+static uint8_t *stack_top(unsigned stack)
 {
-	return (uint8_t *)(ARENA + STACKS_AT + (cpu + 1) * STACK_BYTES);
+	return (uint8_t *)(ARENA + STACKS_AT + (stack + 1) * STACK_BYTES);
 }
 
-static uint32_t stack_used(unsigned cpu)
+static uint32_t used_from(unsigned stack, const void *sp)
 {
-	return M->cpu[cpu].sp ? (uint32_t)(stack_top(cpu) - (uint8_t *)M->cpu[cpu].sp) : 0;
+	uint64_t used = (uint64_t)(stack_top(stack) - (const uint8_t *)sp);
+
+	return used <= STACK_BYTES ? (uint32_t)used : 0;
+}
+
+static uint32_t stack_used(unsigned stack)
+{
+	const struct vcpu *c = &M->cpu[stack / STACKS];
+	uint32_t used = used_from(stack, c->sp);
+
+	return used ? used : used_from(stack, c->other_sp);
 }
 
 /* Of struct phys only what is in use: the ranges never handed out, and the rest. */
@@ -193,7 +237,10 @@ struct snapshot *snapshot_take(void)
 	memcpy(to, world, phys_head());
 	memcpy(to + phys_tail, (uint8_t *)world + phys_tail, sizeof(*world) - phys_tail);
 	to += sizeof(*world);
-	for (i = 0; i < HOSTILE_CPUS; i++) {
+	memcpy(to, __start_kernel_state, kernel_bytes());
+	memcpy(to + kernel_bytes(), __start_block_state, block_bytes());
+	to += STATICS_MAX;
+	for (i = 0; i < HOSTILE_CPUS * STACKS; i++) {
 		s->stack_used[i] = stack_used(i);
 		memcpy(to, stack_top(i) - s->stack_used[i], s->stack_used[i]);
 		to += s->stack_used[i];
@@ -207,6 +254,7 @@ void snapshot_restore(const struct snapshot *s)
 	unsigned i;
 
 	for (i = 0; i < HOSTILE_PAGES; i++) {
+		look_for_changes(i);
 		if (current[i] == s->page[i])
 			continue;
 		copy_release(current[i]);
@@ -219,7 +267,10 @@ void snapshot_restore(const struct snapshot *s)
 	memcpy((uint8_t *)world + phys_tail, from + phys_tail, sizeof(*world) - phys_tail);
 	memcpy(world, from, phys_head());
 	from += sizeof(*world);
-	for (i = 0; i < HOSTILE_CPUS; i++) {
+	memcpy(__start_kernel_state, from, kernel_bytes());
+	memcpy(__start_block_state, from + kernel_bytes(), block_bytes());
+	from += STATICS_MAX;
+	for (i = 0; i < HOSTILE_CPUS * STACKS; i++) {
 		memcpy(stack_top(i) - s->stack_used[i], from, s->stack_used[i]);
 		from += s->stack_used[i];
 	}
@@ -244,7 +295,11 @@ uint64_t arena_hash(void)
 	hash = hash_bytes(hash, (uint8_t *)world + phys_tail, sizeof(*world) - phys_tail);
 	for (i = 0; i < HOSTILE_PAGES; i++)
 		hash += page_copy(i)->hash;
-	for (i = 0; i < HOSTILE_CPUS; i++)
+	if (current_scenario->platform) {
+		hash = hash_bytes(hash, __start_kernel_state, kernel_bytes());
+		hash = hash_bytes(hash, __start_block_state, block_bytes());
+	}
+	for (i = 0; i < HOSTILE_CPUS * STACKS; i++)
 		hash = hash_bytes(hash ^ i, stack_top(i) - stack_used(i), stack_used(i));
 	return hash;
 }

@@ -15,7 +15,6 @@ unsigned stop_choices;
 static void *search_sp;
 
 /* Saves the registers that a call keeps, and goes on where to was saved. */
-void hostile_switch(void **from, void *to);
 __asm__(".globl hostile_switch\n"
 	"hostile_switch:\n"
 	"	push %rbp\n	push %rbx\n	push %r12\n	push %r13\n	push %r14\n	push %r15\n"
@@ -95,6 +94,10 @@ void cpu_interrupt(void)
 	c->take = TAKE_NOTHING;
 	if (take == TAKE_NOTHING)
 		return;
+	if (current_scenario->platform) {
+		platform_interrupt(take);
+		return;
+	}
 	memory_drain(M->current);
 	c->fence_open = false;
 	c->irq_on = c->done = c->waits = c->sleeps = c->spins = false;
@@ -127,6 +130,11 @@ static void stop_and_serve(enum stop why)
 static void cpu_main(void)
 {
 	self()->program();
+	cpu_ends();
+}
+
+void cpu_ends(void)
+{
 	self()->irq_on = true;
 	self()->done = true;
 	trace_event("ends");
@@ -134,9 +142,9 @@ static void cpu_main(void)
 		stop_and_serve(STOP_END);
 }
 
-void cpu_start(unsigned cpu, void (*program)(void))
+void cpu_start_on(unsigned cpu, unsigned stack, void (*program)(void))
 {
-	uint64_t *sp = (uint64_t *)(ARENA + STACKS_AT + (cpu + 1) * STACK_BYTES);
+	uint64_t *sp = (uint64_t *)(ARENA + STACKS_AT + (cpu * STACKS + stack + 1) * STACK_BYTES);
 
 	memset(sp - 16, 0, 16 * 8);	/* the chain of frames ends with 0 */
 	sp -= 1;
@@ -144,6 +152,19 @@ void cpu_start(unsigned cpu, void (*program)(void))
 	sp -= 6;
 	M->cpu[cpu].sp = sp;
 	M->cpu[cpu].program = program;
+}
+
+void cpu_start(unsigned cpu, void (*program)(void))
+{
+	cpu_start_on(cpu, 0, program);
+}
+
+void cpu_goes_on(void)
+{
+	void *none;
+
+	hostile_switch(&none, self()->sp);
+	__builtin_unreachable();
 }
 
 void cpu_run(unsigned cpu)
@@ -183,6 +204,15 @@ void looks(void)
 	self()->looked = 0;
 	if (++run_depth[M->current] > DEPTH_MAX)
 		broken("never-ends", "CPU %u: %u visible operations", M->current, DEPTH_MAX);
+}
+
+void cpu_stop_private(void)
+{
+	if (!M->running || M->atomic || self()->seat.place != IN_LOT || !self()->seat.dirty)
+		return;
+	self()->seat.dirty = false;
+	if (M->interrupts_left && M->bound_left)
+		stop_and_serve(STOP_PRIVATE);
 }
 
 void visible(void)
@@ -277,6 +307,7 @@ void twin_cpu_write_cr3(uint64_t v)
 	visible();
 	if (M->running)
 		trace_event("CR3 := 0x%llx", (unsigned long long)v);
+	self()->seat.dirty = true;
 	tlb_load(M->current, v);
 }
 
@@ -303,15 +334,22 @@ void twin_cpu_relax(void)
 
 void twin_cpu_monitor(const void *p)
 {
-	(void)p;
+	if (current_scenario->platform)
+		lot_monitor(p);
 }
 
 void twin_cpu_mwait(void)
 {
-	if (!parameters.mwait_sleeps) {
+	if (current_scenario->platform)
+		lot_mwait();
+	else if (parameters.mwait == MWAIT_DEAF)
+		cpu_sleep();
+	else
 		twin_cpu_relax();
-		return;
-	}
+}
+
+void cpu_sleep(void)
+{
 	self()->sleeps = true;
 	while (self()->sleeps)
 		stop_and_serve(STOP_WAIT);
@@ -319,9 +357,8 @@ void twin_cpu_mwait(void)
 
 void twin_cpu_hlt(void)
 {
-	self()->sleeps = true;
-	while (self()->sleeps)
-		stop_and_serve(STOP_WAIT);
+	self()->seat.armed = false;
+	cpu_sleep();
 }
 
 void twin_cpu_wait_irq(void)
@@ -353,10 +390,12 @@ bool twin_cpu_irq_save(void)
 }
 
 uint32_t twin_cpu_index(void) { return M->current; }
-uint64_t twin_cpu_rdtsc(void) { return M->time; }
+uint64_t twin_cpu_rdtsc(void) { return current_scenario->platform ? M->clock : M->time; }
 
 void *twin_cpu_phys_pointer(uint64_t phys)
 {
+	if (current_scenario->platform && platform_pointer(phys))
+		return platform_pointer(phys);
 	if (!in_memory(phys))
 		broken("no-memory-there", "CPU %u reaches for physical 0x%llx", M->current, (unsigned long long)phys);
 	return (void *)(WINDOW + (phys - HOSTILE_BASE));

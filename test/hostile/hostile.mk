@@ -6,22 +6,44 @@ HOSTILE_DIR   := $(O)/hostile
 HOSTILE_FLAGS := -std=gnu11 -g $(WARN) -fno-omit-frame-pointer -fno-strict-aliasing -fno-stack-protector -mno-red-zone \
 	-fno-pie -Itest/hostile/seam -Itest/twin -I.
 HOSTILE_CODE  := $(patsubst %,$(HOSTILE_DIR)/%.o,$(wildcard mm/*.c))
+# Code that runs on the platform: every plain access and every call is told to the machine (test/hostile/plain.c). The
+# block's and the kernel's code and variables are kept apart by section names.
+HOSTILE_SMP   := $(patsubst %,$(HOSTILE_DIR)/%.o,smp/ap.c smp/call.c smp/cpu.c smp/hold.c smp/layout.c smp/online.c smp/park.c \
+	smp/table.c x86/apic.c)
+HOSTILE_BLOCK := $(patsubst %,$(HOSTILE_DIR)/%.o,purgatory/boss.c purgatory/check.c purgatory/lapic.c purgatory/lot.c \
+	purgatory/main.c purgatory/recall.c purgatory/verify.c)
+HOSTILE_TOLD  := -O0 -fsanitize=thread -fdata-sections
 HOSTILE_REST  := $(patsubst %,$(HOSTILE_DIR)/%.o,$(wildcard test/hostile/*.c test/hostile/scenario/*.c) lib/status.c lib/fmt.c \
-	x86/apic.c test/twin/twin.c)
+	purgatory/copy.c x86/state_compare.c test/twin/twin.c)
 
 $(HOSTILE_CODE): $(HOSTILE_DIR)/%.c.o: %.c
 	@mkdir -p $(@D)
 	@gcc -O0 --coverage $(HOSTILE_FLAGS) -MMD -MP -c -o $@ $<
 
+# $(1): kernel or block
+hostile_state = --rename-section \1=$(1)_state,alloc,load,data,contents
+hostile_sections = objcopy --rename-section .text=$(1)_text --redefine-sym memcmp=hostile_memcmp \
+	$$(objdump -h $@ | sed -n 's/^ *[0-9]* \(\.bss\.[A-Za-z][^ ]*\) .*/$(call hostile_state,$(1))/p') $@
+
+$(HOSTILE_SMP): $(HOSTILE_DIR)/%.c.o: %.c
+	@mkdir -p $(@D)
+	@gcc $(HOSTILE_TOLD) --coverage $(HOSTILE_FLAGS) -MMD -MP -c -o $@ $<
+	@$(call hostile_sections,kernel)
+
+$(HOSTILE_BLOCK): $(HOSTILE_DIR)/%.c.o: %.c
+	@mkdir -p $(@D)
+	@gcc $(HOSTILE_TOLD) --coverage $(HOSTILE_FLAGS) -MMD -MP -c -o $@ $<
+	@$(call hostile_sections,block)
+
 $(HOSTILE_REST): $(HOSTILE_DIR)/%.c.o: %.c
 	@mkdir -p $(@D)
 	@gcc -O2 $(HOSTILE_FLAGS) -MMD -MP -c -o $@ $<
 
-$(HOSTILE_DIR)/hostile: $(HOSTILE_CODE) $(HOSTILE_REST)
+$(HOSTILE_DIR)/hostile: $(HOSTILE_CODE) $(HOSTILE_SMP) $(HOSTILE_BLOCK) $(HOSTILE_REST)
 	@gcc -no-pie --coverage -o $@ $^
 
 # Without coverage, for mutants: all objects but the mutated one.
-HOSTILE_PLAIN := $(patsubst $(HOSTILE_DIR)/%,$(HOSTILE_DIR)/plain/%,$(HOSTILE_CODE) $(HOSTILE_REST))
+HOSTILE_PLAIN := $(patsubst $(HOSTILE_DIR)/%,$(HOSTILE_DIR)/plain/%,$(HOSTILE_CODE) $(HOSTILE_SMP) $(HOSTILE_BLOCK) $(HOSTILE_REST))
 
 $(HOSTILE_DIR)/plain/mm/%.c.o: mm/%.c
 	@mkdir -p $(@D)
@@ -32,12 +54,14 @@ $(HOSTILE_DIR)/plain/%.c.o: $(HOSTILE_DIR)/%.c.o
 	@ln -f $< $@
 
 -include $(HOSTILE_PLAIN:.o=.d)
--include $(HOSTILE_CODE:.o=.d) $(HOSTILE_REST:.o=.d)
+-include $(HOSTILE_CODE:.o=.d) $(HOSTILE_SMP:.o=.d) $(HOSTILE_BLOCK:.o=.d) $(HOSTILE_REST:.o=.d)
 
 .PHONY: test-hostile hostile
-## test-hostile: every schedule of mm/'s scenarios at 2 CPUs with bound 6 and 3 CPUs with bound 3; HOSTILE_REPLAY=schedule: that one
+## test-hostile: every schedule of all scenarios within the bound, and bugs in smp/ and the lot; HOSTILE_REPLAY=schedule: that one
 test-hostile: $(HOSTILE_DIR)/hostile
 	@$(PYTHON) -B test/hostile/run.py $(HOSTILE_DIR) $(if $(HOSTILE_REPLAY),--replay '$(HOSTILE_REPLAY)') $(SCENARIO)
+	@$(if $(HOSTILE_REPLAY)$(SCENARIO),,$(PYTHON) -B test/hostile/bugs.py $(HOSTILE_DIR) \
+		'$(HOSTILE_TOLD) --coverage $(HOSTILE_FLAGS)')
 
 T ?= 60
 ## hostile: random schedules without a bound for T=60 seconds (SEED=number)

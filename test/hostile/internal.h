@@ -33,10 +33,36 @@ struct sets {
 	struct answer tlb[HOSTILE_WATCH][ANSWERS];
 };
 
-enum take { TAKE_NOTHING, TAKE_IPI, TAKE_NMI, TAKE_MC };
+/* The last four with struct scenario's platform only. */
+enum take { TAKE_NOTHING, TAKE_IPI, TAKE_NMI, TAKE_MC, TAKE_IRQ, TAKE_WAKE, TAKE_LATE };
+
+enum place { IN_FIRMWARE, AWAITS_SIPI, IN_TRAMPOLINE, STOPPED_IN_PAGE, IN_KERNEL, IN_LOT, IN_BLOCK };
+
+/* What platform.c and lot.c know of a CPU. */
+struct seat {
+	uint64_t cr4, kernel_cr3;
+	uint64_t seen;				/* the last command that it read in its slot */
+	uint32_t first, told;			/* VERIFY's stripe as it read it; mask of chunks, since that command */
+	uint32_t apic_id;
+	uint8_t place;				/* enum place */
+	bool nmi, irq;				/* under way to it */
+	bool mcip;				/* IA32_MCG_STATUS */
+	bool parked, halted;			/* what it has published */
+	bool deaf;				/* looks at nothing until INIT */
+	bool dead;				/* nor at INIT */
+	bool armed, triggered;			/* MONITOR */
+	bool looked, flushing, flushed;		/* at its control line: loaded since the last fence; CLFLUSH under way; done */
+	bool icr;				/* wrote the ICR's low half by MMIO */
+	bool dirty;				/* did something that lasts, and nothing could come in since */
+	bool in_gate;				/* of #MC: another one now is a shutdown on every CPU */
+	void *percpu;
+	uint64_t odd;				/* a register that differs from the boss's */
+};
 
 struct vcpu {
 	void *sp;
+	void *other_sp;				/* the kernel's stack while the slot's is in use; NULL: it is not */
+	struct seat seat;
 	struct sets sets;
 	uint64_t looked;			/* pages reached into since the last visible operation */
 	uint64_t wc;				/* frames with streaming stores under way */
@@ -56,6 +82,13 @@ enum page_state { PAGE_FREE, PAGE_OWNED };
 
 /* What memory may still hold where an entry has been changed since the line's last completed write-back. */
 struct stale { uint32_t at; uint32_t started; uint64_t value; };
+/* Memory of platform.c's, reached directly: a kind for each right that a root gives. */
+#define APIC_AT 0xfee00000ull
+enum region_kind { REGION_NONE, REGION_KERNEL, REGION_PLAN, REGION_SLOTS, REGION_SEGMENT, REGION_TABLE, REGION_LOW, REGION_APIC,
+		   REGION_NOTES };
+#define REGIONS 12
+struct region { uint64_t phys, bytes; uint32_t at, kind; };
+enum page_entry { ENTRY_AP, ENTRY_RECALL };
 
 struct device_word { uint32_t at; uint64_t started, done; bool dirty; };
 
@@ -81,6 +114,19 @@ struct state {
 	struct device_word device[DEVICE_WORDS];
 	unsigned stale_count;
 	struct stale stale[STALE_MAX];
+	struct region region[REGIONS];
+	unsigned region_count;
+	uint8_t page_kind[HOSTILE_PAGES];	/* enum region_kind */
+	uint32_t slots_at;
+	uint64_t clock;				/* us, of platform scenarios */
+	uint32_t ivt;
+	uint32_t page_gate, page_entry;	/* the trampoline page: open, enum page_entry */
+	uint64_t page_table, page_cr3;
+	uint32_t page_count;
+	uint32_t failed;			/* enum status that fail() ended with */
+	uint32_t failed_chunk;
+	bool failed_by_mc;
+	bool page_freed, jumped, was_late, xapic, no_page_0;
 	uint64_t time;				/* from here on not part of the state that is compared */
 	uint64_t accesses;			/* through the seam, this run */
 	unsigned stuck;
@@ -91,7 +137,9 @@ struct state {
 #define WORLD_BYTES	0x4000u
 #define PAGES_AT	(STATE_BYTES + WORLD_BYTES)
 #define STACKS_AT	(PAGES_AT + HOSTILE_PAGES * 4096u)
-#define ARENA_BYTES	(STACKS_AT + HOSTILE_CPUS * STACK_BYTES)
+/* Two for each CPU: the kernel's and the slot's. */
+#define STACKS		2
+#define ARENA_BYTES	(STACKS_AT + HOSTILE_CPUS * STACKS * STACK_BYTES)
 
 #define M ((struct state *)ARENA)
 
@@ -111,11 +159,14 @@ void snapshot_free(struct snapshot *snapshot);
 uint64_t arena_hash(void);
 uint64_t arena_read(uint32_t at, unsigned bytes);
 void arena_write(uint32_t at, uint64_t value, unsigned bytes);
+void arena_changes(unsigned page);		/* somebody writes to it past arena_write() */
+void arena_writes(const void *p, size_t bytes);		/* the same for all pages of a range; before a store past arena_write() */
 uint32_t arena_offset(const void *p);		/* of a pointer that the code under test holds */
 
 /* memory.c: store buffers, who touched what. */
 uint64_t memory_view(uint32_t at, unsigned view);	/* a word as the first view pending stores leave it */
 uint64_t memory_newest(uint32_t at, unsigned bytes);	/* as it will be once everything is visible */
+void memory_ask_visible(uint32_t at);		/* which of the others' stores to it are, is chosen */
 void memory_drain(unsigned cpu);
 void memory_drain_page(unsigned cpu, unsigned page);
 void memory_drain_all(void);
@@ -148,10 +199,16 @@ uint64_t tlb_type(const struct answer *answer);
 bool tlb_current(uint64_t root, unsigned watched, struct answer *answer);
 
 /* cpu.c: coroutines and interrupts. */
-enum stop { STOP_OPERATION, STOP_WAIT, STOP_CHOOSE, STOP_END, STOP_BROKEN, STOP_SHARED };
+enum stop { STOP_OPERATION, STOP_WAIT, STOP_CHOOSE, STOP_END, STOP_BROKEN, STOP_SHARED, STOP_PRIVATE };
 extern enum stop stop;				/* why the last CPU stopped */
 extern unsigned stop_choices;			/* STOP_CHOOSE: how many */
 void cpu_start(unsigned cpu, void (*program)(void));
+void cpu_start_on(unsigned cpu, unsigned stack, void (*program)(void));	/* stack: 0 or 1 */
+_Noreturn void cpu_goes_on(void);		/* the current CPU, where it was started */
+_Noreturn void cpu_ends(void);
+void cpu_sleep(void);				/* until an interrupt */
+void cpu_stop_private(void);			/* only interrupts may come in between */
+void hostile_switch(void **from, void *to);
 void cpu_run(unsigned cpu);			/* until it stops */
 bool cpu_runnable(unsigned cpu);
 void visible(void);				/* the running CPU is about to do a visible operation */
@@ -184,6 +241,31 @@ void search_stopped(void) __attribute__((noreturn));	/* broken() on the search's
 const char *search_picks(void);				/* of the last failed run */
 extern bool search_keeps_all;				/* states seen are not cut: to compare */
 extern unsigned run_depth[HOSTILE_CPUS];		/* visible operations so far, this run */
+
+/* platform.c, lot.c: what scenarios with platform ask for. */
+struct offer { enum take take; unsigned cost, interrupt; };
+unsigned platform_offers(unsigned cpu, struct offer *offers);	/* at most 4 */
+void platform_interrupt(enum take take);	/* the current CPU takes it */
+bool platform_ended(unsigned cpu);		/* nothing will happen to it any more */
+void platform_time_passes(unsigned stuck);	/* nobody can go on */
+void platform_prepare(void);
+void platform_access(uint32_t at, bool write);	/* may it, on the root that it runs on? */
+void platform_stored(uint32_t at);		/* a store to it has reached memory */
+void platform_icr_written(void);
+void platform_wrmsr(uint32_t msr, uint64_t value);
+void platform_check_ivt(void);
+void platform_loads(uint32_t at, uint64_t value);
+void platform_stores(uint32_t at, uint64_t value);
+void *platform_pointer(uint64_t phys);		/* NULL: none of its memory */
+bool lot_on_slot_stack(void);
+void lot_status_stored(unsigned slot, uint64_t word);
+_Noreturn void lot_goes_on(void);		/* the loop again, from the top of the slot's stack */
+void lot_recalled(void);
+void lot_monitor(const void *p);
+void lot_mwait(void);
+void lot_clflush(const void *p);
+void lot_fence(void);
+bool memory_plain(uint32_t at, unsigned bytes, bool write);
 
 /* trace.c */
 extern bool tracing;

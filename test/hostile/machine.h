@@ -38,12 +38,15 @@ struct world {
 
 extern struct world *const world;
 
+/* MWAIT never sleeps; a store never wakes it; a store to the monitored line wakes it. */
+enum mwait { MWAIT_RETURNS, MWAIT_DEAF, MWAIT_EXACT };
+
 /* What may differ between runs of one scenario. */
 struct parameters {
 	unsigned cpus;
 	unsigned capacity;			/* of a gather; 0: as space_init() sets it */
 	unsigned fail_from, fail_count;		/* allocations, counted from the end of setup; 0: none */
-	bool mwait_sleeps;			/* MWAIT: false: returns at once; true: a store never wakes it */
+	enum mwait mwait;
 };
 
 struct scenario {
@@ -59,6 +62,10 @@ struct scenario {
 	bool past_caches;			/* page walkers see memory, not what this CPU's caches hold */
 	bool allocates;				/* the outer loop over failing allocations makes sense */
 	unsigned capacities[3];			/* of a gather, 0 ends the list; none: one run with 0 */
+	bool platform;				/* of smp/ and the lot: time, IPIs and sleep are platform.c's (platform.h) */
+	unsigned strays;			/* with platform: enum stray */
+	bool guest;				/* likewise: CPUID says hypervisor */
+	bool all_mwaits;			/* likewise: once with each enum mwait */
 };
 
 extern const struct scenario *const scenarios[];	/* NULL at the end */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * usage: hostile [-c CPUS] [-b BOUND] [-l LOWEST] [-f] [NAME...]   every schedule within the bound, of these scenarios or
- *                                                                   all; -f: ends at the first broken one; -x: states
+ *                                                                   all of mm/; -f: ends at the first broken one; -x: states
  *                                                                   seen before are not cut
  *        hostile -t SECONDS [-s SEED] [NAME...]                     random schedules, no bound
  *        hostile -r SCHEDULE                                        one schedule, step by step
@@ -82,7 +82,7 @@ static void print_schedule(const struct scenario *scenario, const struct paramet
 	unsigned i, count = memory_shared(words, 4096);
 
 	printf("  schedule %s:%u:%u:%u+%u:%u:%u:", scenario->name, with->cpus, with->capacity, with->fail_from,
-	       with->fail_count, with->mwait_sleeps, limit);
+	       with->fail_count, with->mwait, limit);
 	for (i = 0; i < count; i++)
 		printf("%s%x", i ? "." : "", words[i]);
 	printf(":%s\n", search_picks());
@@ -125,7 +125,7 @@ static int replay(const char *text)
 		return 2;
 	}
 	scenario = find(text, (size_t)(rest - text));
-	with.mwait_sleeps = mwait;
+	with.mwait = mwait <= MWAIT_EXACT ? (enum mwait)mwait : MWAIT_RETURNS;
 	memory_forget();
 	for (rest += used; *rest && *rest != ':'; rest = end + (*end == '.')) {
 		memory_share((uint32_t)strtoul(rest, &end, 16));
@@ -174,6 +174,9 @@ static bool all_variants(const struct scenario *scenario, unsigned limit, struct
 	unsigned i, k, allocations;
 	struct parameters with = { .cpus = cpus };
 
+	for (with.mwait = MWAIT_RETURNS; scenario->all_mwaits && with.mwait < MWAIT_EXACT; with.mwait++)
+		if (!one(scenario, &with, limit, total))
+			return false;
 	for (i = 0; !i || (i < 3 && scenario->capacities[i]); i++) {
 		with.capacity = scenario->capacities[i];
 		with.fail_from = with.fail_count = 0;
@@ -267,6 +270,7 @@ int main(int argc, char **argv)
 	unsigned count = 0, i, good = 0;
 	uint64_t seed = 1;
 	double time = 0;
+	bool all;
 	int option;
 
 	catch_faults();
@@ -287,7 +291,7 @@ int main(int argc, char **argv)
 		case 'x': search_keeps_all = true; break;
 		case 'n':
 			for (i = 0; scenarios[i]; i++)
-				printf("%s\n", scenarios[i]->name);
+				printf("%s%s\n", scenarios[i]->platform ? "smp:" : "", scenarios[i]->name);
 			for (i = 0; self_scenarios[i]; i++)
 				printf("%s\n", self_scenarios[i]->name);
 			return 0;
@@ -298,13 +302,14 @@ int main(int argc, char **argv)
 		return usage();
 	for (i = (unsigned)optind; argv[i] && count < 128; i++)
 		list[count++] = find(argv[i], strlen(argv[i]));
-	for (i = 0; !count && scenarios[i] && i < 128; i++)
-		list[i] = scenarios[i];
-	if (!count)
-		count = i;
+	all = !count;
+	for (i = 0; all && scenarios[i] && count < 128; i++)
+		if (!scenarios[i]->platform)
+			list[count++] = scenarios[i];
 	if (time > 0)
 		return random_runs(list, count, time, seed);
 	for (i = 0; i < count && !(first_only && good < i); i++)
 		good += exhaust(list[i]);
+	current_scenario = NULL;	/* what exit() runs is nobody's program */
 	return good == count ? 0 : 1;
 }

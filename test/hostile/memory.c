@@ -114,6 +114,8 @@ static void access(uint32_t at, bool write)
 	bool now = false;
 
 	fence_settle();
+	if (current_scenario->platform)
+		platform_access(at, write);
 	check_page(at);
 	if (is_private(at))
 		return;
@@ -123,12 +125,16 @@ static void access(uint32_t at, bool write)
 		note_page(page_of_at(at));
 		now = page_is_shared(page_of_at(at)) && !(self()->looked >> page_of_at(at) & 1);
 	}
-	if (!now && !shared[at / 8] && !(write && in_pages(at) && tlb_walkable(page_of_at(at))))
+	if (!now && !shared[at / 8] && !(write && in_pages(at) && tlb_walkable(page_of_at(at)))) {
+		cpu_stop_private();
+		self()->seat.dirty |= write;
 		return;
+	}
 	if (write)
 		visible();
 	else
 		looks();
+	self()->seat.dirty = write;
 	if (in_pages(at))
 		self()->looked |= 1ull << page_of_at(at);
 	check_page(at);
@@ -141,6 +147,16 @@ static void pending_remove(unsigned i)
 	M->pending_count--;
 	memmove(&M->pending[i], &M->pending[i + 1], (M->pending_count - i) * sizeof(M->pending[0]));
 	memset(&M->pending[M->pending_count], 0, sizeof(M->pending[0]));
+}
+
+/* Whoever spins may see something new now. */
+static void wake_spinners(unsigned but)
+{
+	unsigned i;
+
+	for (i = 0; i < parameters.cpus; i++)
+		if (i != but)
+			M->cpu[i].spins = false;
 }
 
 /* The oldest count stores of the CPU reach memory. */
@@ -157,6 +173,9 @@ static void drain(unsigned cpu, unsigned count)
 		}
 		pending_remove(i);
 		arena_write(p.at, p.value, p.bytes);
+		platform_stored(p.at);
+		if (current_scenario->platform)
+			wake_spinners(p.cpu);
 		count--;
 	}
 }
@@ -213,7 +232,7 @@ void memory_drain_page(unsigned cpu, unsigned page)
 }
 
 /* "Visible yet?", asked for each other CPU that has stores to this address under way. */
-static void ask_visible(uint32_t at)
+void memory_ask_visible(uint32_t at)
 {
 	unsigned cpu, matches, seen;
 
@@ -304,9 +323,10 @@ uint64_t hostile_load(const void *p, unsigned bytes)
 		return arena_read(at, bytes);
 	access(at, false);
 	if (!own_pending(at, &value)) {
-		ask_visible(at);
+		memory_ask_visible(at);
 		value = arena_read(at, bytes);
 	}
+	platform_loads(at, value);
 	if (tracing && shared[at / 8])
 		trace_event("reads %s: 0x%llx", trace_word(at), (unsigned long long)value);
 	return value;
@@ -322,12 +342,14 @@ void hostile_store(void *p, uint64_t v, unsigned bytes)
 		return;
 	}
 	access(at, true);
+	platform_stores(at, v);
 	walkable = in_pages(at) && tlb_walkable(page_of_at(at));
 	device_stored(at);
 	if (!shared[at / 8] && !walkable) {
 		if (M->pending_count)
 			drain(M->current, pending_to(M->current, at, pending_matches(M->current, at)));
 		arena_write(at, v, bytes);
+		platform_stored(at);
 		return;
 	}
 	if (tracing)
@@ -345,7 +367,7 @@ static uint64_t locked_begin(uint32_t at, unsigned bytes)
 	access(at, true);
 	memory_drain(M->current);
 	self()->wc = 0;
-	ask_visible(at);
+	memory_ask_visible(at);
 	return arena_read(at, bytes);
 }
 
@@ -364,6 +386,7 @@ uint64_t hostile_update(enum hostile_update update, void *p, uint64_t v, unsigne
 	if (bytes == 4)
 		value = (uint32_t)value;
 	arena_write(at, value, bytes);
+	platform_stored(at);
 	if (!direct() && in_pages(at) && tlb_walkable(page_of_at(at)))
 		tlb_stored();
 	if (tracing && !direct())
@@ -377,86 +400,33 @@ bool hostile_cas(void *p, uint64_t from, uint64_t to, unsigned bytes)
 	uint32_t at = arena_offset(p);
 	bool same = locked_begin(at, bytes) == from;
 
-	if (same)
+	if (same) {
 		arena_write(at, to, bytes);
+		platform_stored(at);
+	}
 	if (tracing && !direct())
 		trace_event("compare and exchange %s: %s", trace_word(at), same ? "done" : "no");
 	return same;
 }
 
-/* --- fences and write-back ------------------------------------------------------------------------------------- */
-
-static void clean_complete(void)
+/*
+ * An access of smp/ or the block that does not pass the seam, told just before it happens. A plain store takes effect at
+ * once, so what its CPU stored before is made visible first.
+ */
+bool memory_plain(uint32_t at, unsigned bytes, bool write)
 {
-	unsigned i;
+	uint32_t word;
 
-	for (i = 0; i < HOSTILE_PAGES; i++) {
-		M->clean_done[i] |= M->clean_started[i];
-		M->clean_started[i] = 0;
+	if (direct())
+		return false;
+	for (word = at & ~7u; word < at + bytes; word += 8) {
+		access(word, write);
+		if (write && shared[word / 8])
+			memory_drain(M->current);
+		if (write)
+			platform_stored(word);
 	}
-	for (i = 0; i < M->devices; i++) {
-		struct device_word *d = &M->device[i];
-
-		if (d->started == UINT64_MAX)
-			continue;
-		d->done = d->started;
-		d->started = UINT64_MAX;
-		d->dirty = arena_read(d->at, 8) != d->done;
-	}
-}
-
-void hostile_full_fence(void)
-{
-	if (!M->running)
-		return;
-	trace_event("full fence");
-	if (current_scenario->on_ipi)
-		self()->fence_open = true;
-	else
-		memory_drain(M->current);
-	self()->wc = 0;
-	clean_complete();
-	stale_complete();
-}
-
-void twin_cpu_mfence(void)
-{
-	hostile_full_fence();
-}
-
-/* Streaming stores; ordinary stores stay in their buffer. */
-void twin_cpu_sfence(void)
-{
-	if (!M->running)
-		return;
-	trace_event("SFENCE");
-	self()->wc = 0;
-}
-
-/* Old AMD processors order it by MFENCE only: what the store buffer still holds stays behind. */
-void twin_cpu_clflush(const void *p)
-{
-	uint64_t va = (uint64_t)p;
-	unsigned i, page = HOSTILE_PAGES;
-
-	if (!M->running)
-		return;
-	if (va - WINDOW < HOSTILE_PAGES * 4096ull)
-		page = (unsigned)((va - WINDOW) / 4096);
-	for (i = 0; i < M->watches; i++)
-		if (va / 4096 == M->watch[i] / 4096 && M->frame[i])
-			page = M->frame[i] - 1u;
-	if (page == HOSTILE_PAGES)
-		return;
-	for (i = 0; i < M->pending_count; i++)
-		if (M->pending[i].cpu == M->current && M->pending[i].at / 64 == (page_at(page) + va % 4096) / 64)
-			break;
-	stale_flush_line(page_at(page) + (uint32_t)(va % 4096));
-	if (i == M->pending_count && !tlb_may_refill(page))
-		M->clean_started[page] |= 1ull << va / 64 % 64;
-	for (i = 0; i < M->devices; i++)
-		if (M->device[i].at / 64 == (page_at(page) + va % 4096) / 64)
-			M->device[i].started = arena_read(M->device[i].at, 8);
+	return true;
 }
 
 void read_past_caches(uint64_t phys, uint64_t expected)

@@ -25,6 +25,7 @@ import generate
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DEADLINE_S = 120
+STRIP = str(os.getcwd().count("/"))                  # of an object's path: coverage is of no use here, and goes away
 NOTHING = "nothing in the hostile machine"
 UNIT_CPU_S = 10
 WORKERS = 2
@@ -89,7 +90,7 @@ class Judge:
         if done.returncode:
             return "does not compile: " + done.stdout.decode(errors="replace")[:200]
         others = [o for o in self.code if not o.endswith("/" + path + ".o")]
-        done = run(["gcc", "-no-pie", "-o", binary, obj, self.machine, *others])
+        done = run(["gcc", "-no-pie", "--coverage", "-o", binary, obj, self.machine, *others])
         if done.returncode:
             return "does not link: " + done.stdout.decode(errors="replace")[:200]
         return None
@@ -99,7 +100,8 @@ class Judge:
         binary = os.path.join(folder, "hostile")
         for cpus, bound in tries:
             try:
-                done = run([binary, "-f", "-c", str(cpus), "-b", str(bound), *scenarios])
+                done = run([binary, "-f", "-c", str(cpus), "-b", str(bound), *scenarios],
+                           env=dict(os.environ, GCOV_PREFIX=os.path.abspath(folder), GCOV_PREFIX_STRIP=STRIP))
             except subprocess.TimeoutExpired:
                 return None, f"hang at {cpus} CPUs, bound {bound}"
             text = done.stdout.decode(errors="replace")

@@ -5,8 +5,9 @@
 usage: run.py BUILD [--replay SCHEDULE | --random SECONDS [--seed N]] [SCENARIO ...]
 
 First: the objects of mm/ call nothing but each other, the seam and lib/ (nm -u), and keep no state that a snapshot would
-miss. Each scenario runs at 2 CPUs with bound 6, at 3 CPUs with bound 3, and at 2 CPUs with bound 2 without cuts; its line
-says what was explored and how much of mm/ ran. What never ran in any scenario must be explained in uncovered.txt.
+miss. Each scenario of mm/ runs at 2 CPUs with bound 6, at 3 CPUs with bound 3, and at 2 CPUs with bound 2 without cuts; those of
+smp/ and the lot with smaller ones. A line says what was explored and how much of the
+code ran. What never ran in any scenario must be explained in uncovered.txt.
 The last line is a summary; exit status 0 only if nothing was broken and everything was covered or explained.
 """
 import argparse
@@ -21,12 +22,22 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RUNS = ((2, 6, ""), (3, 3, ""), (2, 2, "-x"))      # CPUs, bound; -x: states seen before are not cut, to compare
+# Of smp/ and the lot, where each operation may meet an NMI, a #MC, an SMI; and of all of a handover.
+SMP_RUNS = ((2, 2, ""), (3, 0, ""), (2, 0, "-x"))
+HANDOVER_RUNS = ((2, 1, ""), (2, 0, "-x"))
 DEADLINE_S = 280
 WORKERS = 2
 # What mm/ may call besides itself: the seam, the one error type, and what the compiler puts in.
 CALLS = re.compile(r"hostile_(load|store|update|cas|full_fence)|twin_cpu_\w+|problem_set|__gcov_\w+|mem(cpy|set)$")
 # Set once before the CPUs start.
 STATE = {"flush_others"}
+ROOMS = ("mm", "smp", "purgatory")                 # whose coverage is told
+
+
+def coverage_into(build, folder):
+    """The environment that makes a program of build write its coverage to folder, by room."""
+    return dict(os.environ, GCOV_PREFIX=os.path.abspath(folder),
+                GCOV_PREFIX_STRIP=str(len(os.path.abspath(build).split("/")) - 1))
 
 
 def run(command, **more):
@@ -53,17 +64,19 @@ def check_closure(build):
 
 
 def covered(build, folder):
-    """{(file, line): count} and {(file, line, branch): count} of mm/ in this run, and {(file, line): function}."""
+    """{(file, line): count} and {(file, line, branch): count} of ROOMS in this run, and {(file, line): function}."""
     lines, branches, functions = {}, {}, {}
-    for obj in objects(build):
-        note = obj[:-2] + ".gcno"
-        shutil.copy(note, folder)
-    data = [os.path.join(folder, n) for n in sorted(os.listdir(folder)) if n.endswith(".gcda")]
+    data = []
+    for room in ROOMS:
+        for name in sorted(os.listdir(os.path.join(folder, room))):
+            if name.endswith(".gcda"):
+                shutil.copy(os.path.join(build, room, name[:-5] + ".gcno"), os.path.join(folder, room))
+                data.append(os.path.join(folder, room, name))
     out = subprocess.run(["gcov", "--json-format", "--branch-probabilities", "--stdout"] + data, check=True,
                          stdout=subprocess.PIPE).stdout.decode()
     for record in out.splitlines():
         for file in json.loads(record)["files"] if record else []:
-            if not file["file"].startswith("mm/"):
+            if file["file"].split("/")[0] not in ROOMS or not file["file"].endswith(".c"):
                 continue
             for line in file["lines"]:
                 key = file["file"], line["line_number"]
@@ -78,11 +91,18 @@ def share(counts):
     return 100 * sum(1 for c in counts.values() if c) / max(len(counts), 1)
 
 
+def shares(lines, branches):
+    """For each room, lines and branches that ran in any scenario."""
+    def of(room, counts):
+        return share({key: count for key, count in counts.items() if key[0].startswith(room + "/")})
+    return ", ".join(f"{room}/ {of(room, lines):.1f}% {of(room, branches):.1f}%" for room in ROOMS)
+
+
 def explore(build, name, cpus, bound, option):
     folder = os.path.join(build, "coverage", f"{name}-{cpus}{option}")
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
-    env = dict(os.environ, GCOV_PREFIX=os.path.abspath(folder), GCOV_PREFIX_STRIP="99")
+    env = coverage_into(build, folder)
     try:
         command = [os.path.join(build, "hostile"), "-c", str(cpus), "-b", str(bound), *option.split(), name]
         done = run(command, env=env, timeout=DEADLINE_S)
@@ -128,7 +148,7 @@ def check_coverage(lines, branches, functions):
 
 def self_test(build, names):
     """What the machine did not notice of its own samples."""
-    env = dict(os.environ, GCOV_PREFIX=os.path.abspath(os.path.join(build, "self")), GCOV_PREFIX_STRIP="99")
+    env = coverage_into(build, os.path.join(build, "self"))
     found = []
     for name in names:
         text = run([os.path.join(build, "hostile"), "-c", "2", "-b", "2", name], env=env, timeout=DEADLINE_S).stdout
@@ -138,13 +158,20 @@ def self_test(build, names):
     return found
 
 
+def runs_of(name, platform):
+    if name in platform:
+        return HANDOVER_RUNS if name.startswith("handover") else SMP_RUNS
+    return RUNS
+
+
 def exhaustive(build, names):
     every = run([os.path.join(build, "hostile"), "-n"]).stdout.split()
     samples = [name for name in every if name.startswith("self:")]
-    every = [name for name in every if name not in samples]
+    platform = [name[4:] for name in every if name.startswith("smp:")]
+    every = [name for name in every if ":" not in name] + platform
     start, bad, states, schedules = time.monotonic(), 0, 0, 0
     lines, branches, functions = {}, {}, {}
-    jobs = [(name, *how) for name in (names or every) for how in RUNS]
+    jobs = [(name, *how) for name in (names or every) for how in runs_of(name, platform)]
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         for name, code, text, ran in pool.map(lambda job: explore(build, *job), jobs):
             if code or ran is None:
@@ -160,11 +187,12 @@ def exhaustive(build, names):
             print(f"{text.rstrip()}, lines {share(ran[0]):.0f}%, branches {share(ran[1]):.0f}%", flush=True)
     found = check_closure(build) + self_test(build, samples)
     if not names and not bad:
-        found += check_coverage(lines, branches, functions)
+        of_mm = [{key: value for key, value in part.items() if key[0].startswith("mm/")} for part in (lines, branches, functions)]
+        found += check_coverage(*of_mm)
     for line in found:
         print(line)
     print(f"hostile: {len(names or every)} scenarios, {len(jobs) - bad} of {len(jobs)} runs good, {states} states, "
-          f"{schedules} schedules, mm/ lines {share(lines):.1f}%, branches {share(branches):.1f}%, "
+          f"{schedules} schedules, lines and branches: {shares(lines, branches)}, "
           f"{len(samples)} samples, {len(found)} findings, {time.monotonic() - start:.0f} s")
     return 1 if bad or found else 0
 
@@ -181,7 +209,7 @@ def main():
     if args.replay:
         return subprocess.run([program, "-r", args.replay]).returncode
     if args.random:
-        env = dict(os.environ, GCOV_PREFIX=os.path.abspath(os.path.join(args.build, "random")), GCOV_PREFIX_STRIP="99")
+        env = coverage_into(args.build, os.path.join(args.build, "random"))
         seed = args.seed or time.time_ns()
         return subprocess.run([program, "-t", str(args.random), "-s", str(seed)] + args.scenario, env=env).returncode
     return exhaustive(args.build, args.scenario)

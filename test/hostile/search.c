@@ -10,7 +10,7 @@
 
 #include "test/hostile/internal.h"
 
-#define CHOICES		16
+#define CHOICES		24
 #define STEPS_MAX	200000u			/* of one run: more is a loop without an end */
 
 struct choice { uint8_t cpu, take, cost, interrupt, chosen; };
@@ -99,7 +99,15 @@ static unsigned add_for(struct choice *c, unsigned n, unsigned cpu, unsigned lea
 {
 	const struct vcpu *v = &M->cpu[cpu];
 	bool runs = cpu_runnable(cpu);
+	struct offer offers[4];
+	unsigned i, count;
 
+	if (current_scenario->platform) {
+		count = platform_offers(cpu, offers);
+		for (i = 0; i < count; i++)
+			n = add(c, n, cpu, offers[i].take, leave + offers[i].cost, offers[i].interrupt);
+		return n;
+	}
 	if (v->ipi && v->irq_on && !(current_scenario->deaf >> cpu & 1))
 		n = add(c, n, cpu, TAKE_IPI, leave + (runs ? 1 : 0), runs ? 1 : 0);
 	if (current_scenario->nmi && !v->in_nmi && (runs || v->waits || v->spins))
@@ -119,6 +127,10 @@ static unsigned list_choices(struct choice *c)
 		for (n = 0; n < stop_choices; n++)
 			c[n] = (struct choice){ .cpu = (uint8_t)current, .chosen = (uint8_t)n };
 		return n;
+	}
+	if (stop == STOP_PRIVATE) {
+		n = add(c, 0, current, TAKE_NOTHING, 0, 0);
+		return add_for(c, n, current, 0);
 	}
 	if (runs)
 		n = add(c, n, current, TAKE_NOTHING, 0, 0);
@@ -159,7 +171,9 @@ static void unstick(void)
 	unsigned i;
 
 	M->stuck++;
-	if (M->stuck > 2)
+	if (current_scenario->platform)
+		platform_time_passes(M->stuck);
+	else if (M->stuck > 2)
 		broken("wait-never-ends", "no CPU can go on");
 	memory_drain_all();
 	if (M->stuck == 2)
@@ -172,7 +186,10 @@ static bool all_done(void)
 {
 	unsigned i;
 
-	for (i = 0; i < parameters.cpus; i++)
+	for (i = 0; current_scenario->platform && i < parameters.cpus; i++)
+		if (M->pending_count || !platform_ended(i))
+			return false;
+	for (i = 0; !current_scenario->platform && i < parameters.cpus; i++)
 		if (!M->cpu[i].done || (M->cpu[i].ipi && !((current_scenario->deaf | M->dead) >> i & 1)))
 			return false;
 	return true;

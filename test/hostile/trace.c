@@ -30,7 +30,7 @@ void trace_begin(void)
 static unsigned frames_of(void **to)
 {
 	uint64_t *frame = __builtin_frame_address(0);
-	uint64_t low = ARENA + STACKS_AT, bytes = HOSTILE_CPUS * STACK_BYTES;
+	uint64_t low = ARENA + STACKS_AT, bytes = HOSTILE_CPUS * STACKS * STACK_BYTES;
 	unsigned count = 0;
 
 	while (count < FRAMES && (uint64_t)frame - low < bytes - 16 && frame[1]) {
@@ -116,6 +116,18 @@ const char *trace_word(uint32_t at)
 
 /* --- source lines ---------------------------------------------------------------------------------------------------------- */
 
+/* Where the path of a file under test, or of a scenario, begins. */
+static char *first_of(char *line)
+{
+	static const char *const rooms[] = { "mm/", "test/hostile/scenario/", "smp/", "purgatory/", "x86/apic" };
+	char *name = NULL;
+	unsigned i;
+
+	for (i = 0; i < 5 && !name; i++)
+		name = strstr(line, rooms[i]);
+	return name;
+}
+
 /* Of one frame: the first line in a .c file outside the machine itself; "" if there is none. */
 static void source_line(FILE *from, char *to, size_t room)
 {
@@ -123,9 +135,7 @@ static void source_line(FILE *from, char *to, size_t room)
 
 	to[0] = 0;
 	while (fgets(line, sizeof(line), from) && strcmp(line, "end\n")) {
-		name = strstr(line, "mm/");
-		if (!name)
-			name = strstr(line, "test/hostile/scenario/");
+		name = first_of(line);
 		if (!name || to[0])
 			continue;
 		if (!strncmp(name, "test/hostile/", 13))

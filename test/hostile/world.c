@@ -146,6 +146,8 @@ void world_prepare(const struct scenario *scenario, const struct parameters *wit
 		M->cpu[i].sets.root = HOSTILE_PARK;
 		M->cpu[i].irq_on = true;
 	}
+	if (scenario->platform)
+		platform_prepare();
 	scenario->setup();
 	tlb_home_refresh();
 	for (i = 0; i < parameters.cpus; i++) {
@@ -184,6 +186,7 @@ void world_end(void)
 	for (i = 0; i < parameters.cpus; i++)
 		check_using(i, UINT64_MAX);
 	M->running = false;
+	M->current = 0;
 	if (current_scenario->end)
 		current_scenario->end();
 }

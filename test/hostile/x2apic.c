@@ -30,6 +30,10 @@ void twin_cpu_wrmsr(uint32_t msr, uint64_t value)
 	unsigned target = (unsigned)(value >> 32);
 	bool open = self()->fence_open;
 
+	if (current_scenario->platform) {
+		platform_wrmsr(msr, value);
+		return;
+	}
 	if (msr != MSR_X2APIC_ICR || target >= parameters.cpus || target == M->current)
 		broken("no-such-register", "CPU %u writes 0x%llx to MSR 0x%x", M->current, (unsigned long long)value, msr);
 	self()->fence_open = false;
@@ -39,13 +43,18 @@ void twin_cpu_wrmsr(uint32_t msr, uint64_t value)
 	M->cpu[target].ipi |= (uint8_t)(1 << M->current);
 }
 
-/* Time passes when nobody can go on (search.c), and then more than any deadline. */
+static uint64_t now(void)
+{
+	return current_scenario->platform ? M->clock : M->time;
+}
+
+/* Time passes when nobody can go on (search.c); without a platform then more than any deadline. */
 uint64_t tsc_deadline(uint64_t us)
 {
-	return M->time + us;
+	return now() + us;
 }
 
 bool tsc_passed(uint64_t deadline)
 {
-	return M->time >= deadline;
+	return now() >= deadline;
 }

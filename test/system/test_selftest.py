@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""baton.selftest=mm: page tables change at random while every CPU looks; and a build in which it must fail."""
+"""baton.selftest=: page tables change at random while every CPU looks, CPUs go and come; and where each must fail."""
 import os
 import re
 
@@ -56,3 +56,13 @@ def test_a_flush_left_out_is_found(tmp_path):
         # E70 from the CPU that saw it, or E54 from the allocator if it stored.
         vm.wait_for("|".join(problem_pattern(n) for n in (70, 54)), FIRMWARE_S)
         assert "Linux version" not in vm.text()
+
+
+def test_a_cpu_that_never_reaches_the_lot_is_found(tmp_path):
+    """selftest=smp can fail: a CPU that takes the order and does not go is LOST, and the handover is refused."""
+    assert os.path.exists(FAULTS), FAULTS + " is missing: make faults"
+    disk = write_disk(str(tmp_path / "disk.img"), baton=FAULTS, conf=("on-failure halt",))
+    with machine(tmp_path, disk, smp=3, options="baton.fault=no-park:2 baton.selftest=smp:1") as vm:
+        vm.wait_for("event=selftest room=smp verdict=FAIL .*lost=1", FIRMWARE_S)
+        vm.wait_for(problem_pattern(61), FIRMWARE_S)
+        assert "event=handover" not in vm.text() and "Linux version" not in vm.text()

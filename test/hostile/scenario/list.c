@@ -11,6 +11,12 @@ extern const struct scenario
 	rewrite_past_caches_scenario, walker_past_caches_scenario, mc_walker_scenario, mc_dies_scenario, x2apic_scenario,
 	refuse_scenario, kernel_scenario, lost_protect_scenario;
 
+extern const struct scenario
+	park_hlt_scenario, park_mwait_scenario, kick_hlt_scenario, kick_mwait_scenario, leave_scenario,
+	handover_hlt_scenario, handover_mwait_scenario, recall_scenario, dead_refused_scenario, dead_goes_on_scenario,
+	held_scenario, lost_stays_scenario, bring_up_scenario, never_comes_scenario, out_of_reach_scenario,
+	differs_scenario;
+
 const struct scenario *const scenarios[] = {
 	&unmap_leaf_scenario, &unmap_tables_scenario, &table_reuse_scenario, &two_changers_scenario, &load_scenario,
 	&switch_scenario, &both_load_scenario, &lazy_scenario, &lazy_free_scenario, &destroy_scenario,
@@ -20,6 +26,10 @@ const struct scenario *const scenarios[] = {
 	&lost_lam_scenario, &merge_scenario, &lost_merge_scenario, &rewrite_scenario, &rewrite_refused_scenario,
 	&rewrite_past_caches_scenario, &walker_past_caches_scenario, &mc_walker_scenario, &mc_dies_scenario,
 	&x2apic_scenario, &refuse_scenario, &kernel_scenario, &lost_protect_scenario,
+	&park_hlt_scenario, &park_mwait_scenario, &kick_hlt_scenario, &kick_mwait_scenario, &leave_scenario,
+	&handover_hlt_scenario, &handover_mwait_scenario, &recall_scenario, &dead_refused_scenario, &dead_goes_on_scenario,
+	&held_scenario, &lost_stays_scenario, &bring_up_scenario, &never_comes_scenario, &out_of_reach_scenario,
+	&differs_scenario,
 	NULL
 };
 

@@ -1,0 +1,129 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Plants each bug of bugs.txt in smp/ or the lot and runs its scenario: the named check must notice.
+
+usage: bugs.py BUILD "FLAGS" [TEXT]      TEXT: only bugs whose name holds it
+
+BUILD: the objects of `make test-hostile`; FLAGS: how those of smp/ and purgatory/ are compiled. Killed by another check, a crash,
+a hang, or code that does not compile or link is no kill. The last line is a summary; exit status 0 only if all were killed.
+"""
+import concurrent.futures
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DEADLINE_S = 120
+STRIP = str(os.getcwd().count("/"))                  # of an object's path: coverage is of no use here, and goes away
+WORKERS = 2
+RUNS = ((2, 0), (2, 1), (3, 1), (2, 2))
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def run(command, **more):
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=DEADLINE_S, **more)
+
+
+def bugs():
+    for line in read(os.path.join(HERE, "bugs.txt")).splitlines():
+        if line and not line.startswith("#"):
+            name, scenario, checks = re.split(r"  +", line)
+            yield name, scenario, checks.split(", ")
+
+
+def planted(name):
+    """(path, text) of the changed file."""
+    path = os.path.join("test/mutants", name + ".mutant") if "/" in name else os.path.join(HERE, "smp", name + ".bug")
+    head, *blocks = re.split(r"^<<<<\n", read(path), flags=re.M)
+    source = re.search(r"^file: (\S+)$", head, re.M)[1]
+    text = read(source)
+    for block in blocks:
+        old, new = (p.removesuffix("\n") for p in re.fullmatch(r"(.*?)^====\n(.*?)^>>>>\n\s*", block, re.S | re.M).groups())
+        if text.count(old) != 1:
+            raise SystemExit(f"bugs.txt: {name}: {text.count(old)} places match in {source}")
+        text = text.replace(old, new)
+    return source, text
+
+
+def rename_sections(obj):
+    """As hostile.mk does: code and variables of the kernel and of the block apart."""
+    where = "block" if "/purgatory/" in obj else "kernel"
+    listing = subprocess.run(["objdump", "-h", obj], check=True, stdout=subprocess.PIPE, text=True).stdout
+    command = ["objcopy", "--rename-section", f".text={where}_text", "--redefine-sym", "memcmp=hostile_memcmp"]
+    for section in re.findall(r"^ *\d+ (\.bss\.[A-Za-z]\S*) ", listing, re.M):
+        command += ["--rename-section", f"{section}={where}_state,alloc,load,data,contents"]
+    subprocess.run(command + [obj], check=True)
+
+
+class Judge:
+    def __init__(self, build, flags):
+        self.build, self.flags = build, shlex.split(flags)
+        self.all = []
+        for root, folders, names in os.walk(build):
+            folders[:] = [f for f in folders if f not in ("plain", "mutants", "bugs", "coverage", "self", "random")]
+            self.all += [os.path.join(root, n) for n in names if n.endswith(".c.o")]
+
+    def judge(self, bug):
+        name, scenario, checks = bug
+        source, text = planted(name)
+        folder = os.path.join(self.build, "bugs", name.replace("/", "-"))
+        shutil.rmtree(folder, ignore_errors=True)
+        mutated, obj = os.path.join(folder, source), os.path.join(folder, source + ".o")
+        os.makedirs(os.path.dirname(mutated))
+        with open(mutated, "w", encoding="utf-8") as f:
+            f.write(text)
+        done = run(["gcc", *self.flags, "-w", "-I" + os.path.dirname(source), "-c", "-o", obj, mutated])
+        if done.returncode:
+            return bug, None, "does not compile: " + done.stdout[:200]
+        rename_sections(obj)
+        binary = os.path.join(folder, "hostile")
+        others = [o for o in self.all if o != os.path.join(self.build, source + ".o")]
+        done = run(["gcc", "-no-pie", "--coverage", "-o", binary, obj, *others])
+        if done.returncode:
+            return bug, None, "does not link: " + done.stdout[:300]
+        env = dict(os.environ, GCOV_PREFIX=os.path.abspath(folder), GCOV_PREFIX_STRIP=STRIP)
+        why = "survived"
+        for cpus, bound in RUNS:
+            try:
+                done = run([binary, "-f", "-c", str(cpus), "-b", str(bound), scenario], env=env)
+            except subprocess.TimeoutExpired:
+                why = f"no end at {cpus} CPUs, bound {bound}"
+                break
+            broken = re.search(r"^BROKEN \S+: ([\w-]+):", done.stdout, re.M)
+            if broken and broken[1] in checks:
+                shutil.rmtree(folder)
+                return bug, f"{broken[1]} in {scenario}, {cpus} CPUs, bound {bound}", None
+            if broken or done.returncode:
+                why = done.stdout[-400:] or f"status {done.returncode}"
+                break
+        return bug, None, why
+
+
+def main():
+    build, flags, *only = sys.argv[1:]
+    start = time.monotonic()
+    judge = Judge(build, flags)
+    chosen = [b for b in bugs() if not only or only[0] in b[0]]
+    table, killed = [], 0
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        for bug, kill, why in pool.map(judge.judge, chosen):
+            killed += bool(kill)
+            table.append(f"{'killed' if kill else 'SURVIVED':8} {bug[0]}  {kill or why}")
+            if not kill or sys.stdout.isatty():
+                print(table[-1], flush=True)
+    with open(os.path.join(build, "bugs.txt"), "w", encoding="utf-8") as f:
+        f.write("\n".join(table) + "\n")
+    print(f"bugs of smp/ and the lot: {len(chosen)} planted, {killed} noticed by their check, {time.monotonic() - start:.0f} s")
+    return 0 if chosen and killed == len(chosen) else 1
+
+
+sys.exit(main())

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+/* Out of firmware: INIT, SIPI, the trampoline page, ONLINE; who comes late, never, or cannot be addressed. */
+#include "smp/online.h"
+#include "smp/park.h"
+#include "test/hostile/platform.h"
+
+static const struct online_config *config(void)
+{
+	static struct online_config c;
+
+	c = (struct online_config){ .low_page = PLATFORM_LOW, .space = &world->space[0], .boot_page_mapped = true };
+	return &c;
+}
+
+static void brings_up(void)
+{
+	struct problem problem = { .code = OK };
+	struct online_result result;
+	unsigned i;
+
+	smp_hold(&platform_madt, config());
+	EXPECT(smp_bring_up(config(), &result, &problem) == OK);
+	/* Rule 14: only if nobody can come in any more. */
+	if (!result.low_page_busy)
+		platform_free_low_page();
+	EXPECT(result.online + result.no_answer + result.lost == parameters.cpus);
+	EXPECT(result.online == parameters.cpus || platform_was_late());
+	for (i = 1; i < parameters.cpus; i++)
+		EXPECT(platform_was_late() || cpu_state(smp_cpu(i)) == CPU_ONLINE);
+}
+
+const struct scenario bring_up_scenario = {
+	.name = "bring-up", .what = "INIT-SIPI, ONLINE, the page is given back", .platform = true,
+	.strays = STRAY_NMI | STRAY_LATE, .setup = platform_smp, .program = { brings_up },
+};
+
+static void one_never_comes(void)
+{
+	platform_smp();
+	platform_deaf(1, true);
+}
+
+static void misses_one(void)
+{
+	struct problem problem = { .code = OK };
+	struct online_result result;
+
+	smp_hold(&platform_madt, config());
+	EXPECT(smp_bring_up(config(), &result, &problem) == OK);
+	EXPECT(cpu_state(smp_cpu(1)) == CPU_NO_ANSWER && result.no_answer >= 1 && result.low_page_busy);
+	/* It may wake between INIT and long mode at any time. */
+	EXPECT(platform_ivt() == PLATFORM_LOW);
+	EXPECT(smp_start_again(smp_cpu(1), &problem) == false && cpu_state(smp_cpu(1)) == CPU_NO_ANSWER);
+}
+
+const struct scenario never_comes_scenario = {
+	.name = "never-comes", .what = "a CPU that answers no SIPI", .platform = true, .strays = STRAY_NMI,
+	.setup = one_never_comes, .program = { misses_one },
+};
+
+static void one_out_of_reach(void)
+{
+	platform_xapic();
+	platform_apic_id(1, 0x100);
+	platform_smp();
+}
+
+static void reaches_the_others(void)
+{
+	struct problem problem = { .code = OK };
+	struct online_result result;
+
+	smp_hold(&platform_madt, config());
+	EXPECT(smp_bring_up(config(), &result, &problem) == OK);
+	EXPECT(cpu_state(smp_cpu(1)) == CPU_UNREACHABLE && result.unreachable == 1);
+}
+
+const struct scenario out_of_reach_scenario = {
+	.name = "out-of-reach", .what = "APIC ID 256 in xAPIC mode", .platform = true, .strays = STRAY_NMI,
+	.setup = one_out_of_reach, .program = { reaches_the_others },
+};
+
+static void one_differs(void)
+{
+	platform_smp();
+	platform_differs(1);
+}
+
+static void loses_it(void)
+{
+	struct problem problem = { .code = OK };
+	struct online_result result;
+
+	EXPECT(smp_bring_up(config(), &result, &problem) == OK);
+	EXPECT(cpu_state(smp_cpu(1)) == CPU_LOST && result.lost == 1 && result.low_page_busy);
+}
+
+const struct scenario differs_scenario = {
+	.name = "differs", .what = "registers that cannot be made equal", .platform = true, .strays = STRAY_NMI,
+	.setup = one_differs, .program = { loses_it },
+};
