@@ -57,6 +57,7 @@ struct seat {
 	bool in_gate;				/* of #MC: another one now is a shutdown on every CPU */
 	void *percpu;
 	uint64_t odd;				/* a register that differs from the boss's */
+	bool ours;				/* PAT, XCR0 and the like are the kernel's; INIT keeps them */
 };
 
 struct vcpu {

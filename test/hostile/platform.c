@@ -203,7 +203,8 @@ static void take_init(unsigned cpu)
 	c->sp = c->other_sp = NULL;
 	c->sleeps = true;
 	c->waits = c->spins = c->done = c->irq_on = false;
-	c->seat = (struct seat){ .apic_id = c->seat.apic_id, .place = AWAITS_SIPI, .odd = c->seat.odd };
+	c->seat = (struct seat){ .apic_id = c->seat.apic_id, .place = AWAITS_SIPI, .odd = c->seat.odd,
+				 .ours = c->seat.ours };
 	platform_check_ivt();
 }
 

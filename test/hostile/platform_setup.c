@@ -98,6 +98,7 @@ static void becomes_online(unsigned i)
 	M->current = i;
 	M->cpu[i].seat.place = IN_KERNEL;
 	M->cpu[i].seat.percpu = cpu->percpu;
+	M->cpu[i].seat.ours = true;
 	M->cpu[i].sleeps = false;
 	space_load(&cpu->mm, &world->space[0]);
 	M->current = 0;
@@ -208,6 +209,7 @@ void platform_parked(bool inside)
 		M->cpu[i].sets.root = PLATFORM_PARK;
 		M->cpu[i].seat.place = IN_LOT;
 		M->cpu[i].seat.parked = true;
+		M->cpu[i].seat.ours = false;
 		M->cpu[i].seat.cr4 &= ~(uint64_t)CR4_PGE;
 	}
 	if (inside)

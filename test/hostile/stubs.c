@@ -39,12 +39,23 @@ struct percpu *percpu_self(void) { return self()->seat.percpu; }
 void fpu_enable(void) {}
 void state_save_found(struct state_found *found)
 {
+	if (self()->seat.ours)
+		broken("found-is-ours", "CPU %u saves as found what the kernel has put there", M->current);
 	arena_writes(found, sizeof(*found));
 	memset(found, 0, sizeof(*found));
 }
 
-void state_restore_found(const struct state_found *found) { (void)found; }
-void state_replay(const struct cpu_features_state *boss) { (void)boss; }
+void state_restore_found(const struct state_found *found)
+{
+	(void)found;
+	self()->seat.ours = false;
+}
+
+void state_replay(const struct cpu_features_state *boss)
+{
+	(void)boss;
+	self()->seat.ours = true;
+}
 
 void state_capture(struct cpu_features_state *state)
 {
