@@ -80,6 +80,28 @@ const struct scenario out_of_reach_scenario = {
 	.setup = one_out_of_reach, .program = { reaches_the_others },
 };
 
+static void one_disabled(void)
+{
+	platform_madt.cpus[1].enabled = false;
+	platform_smp();
+}
+
+static void leaves_it_alone(void)
+{
+	struct problem problem = { .code = OK };
+	struct online_result result;
+
+	smp_hold(&platform_madt, config());
+	EXPECT(smp_bring_up(config(), &result, &problem) == OK);
+	EXPECT(cpu_state(smp_cpu(1)) == CPU_DISABLED && result.disabled == 1);
+	EXPECT(platform_in_firmware(1));
+}
+
+const struct scenario disabled_scenario = {
+	.name = "disabled", .what = "a CPU that firmware lists as disabled", .platform = true, .strays = STRAY_NMI,
+	.setup = one_disabled, .program = { leaves_it_alone },
+};
+
 static void one_differs(void)
 {
 	platform_smp();

@@ -15,7 +15,7 @@ extern const struct scenario
 	park_hlt_scenario, park_mwait_scenario, kick_hlt_scenario, kick_mwait_scenario, leave_scenario,
 	handover_hlt_scenario, handover_mwait_scenario, recall_scenario, dead_refused_scenario, dead_goes_on_scenario,
 	held_scenario, lost_stays_scenario, bring_up_scenario, never_comes_scenario, out_of_reach_scenario,
-	differs_scenario;
+	differs_scenario, disabled_scenario;
 
 const struct scenario *const scenarios[] = {
 	&unmap_leaf_scenario, &unmap_tables_scenario, &table_reuse_scenario, &two_changers_scenario, &load_scenario,
@@ -29,7 +29,7 @@ const struct scenario *const scenarios[] = {
 	&park_hlt_scenario, &park_mwait_scenario, &kick_hlt_scenario, &kick_mwait_scenario, &leave_scenario,
 	&handover_hlt_scenario, &handover_mwait_scenario, &recall_scenario, &dead_refused_scenario, &dead_goes_on_scenario,
 	&held_scenario, &lost_stays_scenario, &bring_up_scenario, &never_comes_scenario, &out_of_reach_scenario,
-	&differs_scenario,
+	&differs_scenario, &disabled_scenario,
 	NULL
 };
 
