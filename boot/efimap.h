@@ -87,8 +87,9 @@ enum status efimap_to_e820(const struct efi_map *map, struct e820_entry *out, un
 enum status efimap_list_free(const struct efi_map *map, bool with_loader, struct place_range *out, unsigned capacity,
 			     unsigned *count, struct problem *problem) MUST_CHECK;
 
-/* A place for a reservation in free memory (type 7) below max that touches a range that is no RAM for the next kernel
- * anyway, if there is one; depends only on the map and the avoid list (protocol rule 18). E52: none. */
+/* A place for a reservation in free memory (type 7) below max that touches a range that is reserved for the next kernel
+ * anyway (then its e820 has no entry more), else one that is no RAM for it, if there is such; depends only on the map
+ * and the avoid list (protocol rule 18). E52: none. */
 enum status efimap_find_hole(const struct efi_map *map, uint64_t size, uint64_t align, uint64_t max,
 			     const struct place_range *avoid, unsigned avoid_count, uint64_t *base,
 			     struct problem *problem) MUST_CHECK;

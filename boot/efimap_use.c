@@ -109,30 +109,34 @@ enum status efimap_list_free(const struct efi_map *map, bool with_loader, struct
 	return OK;
 }
 
-/* Something that the next kernel does not use as RAM starts (or, with end set, ends) at the address. */
-static bool reserved_borders(const struct efi_map *map, uint64_t address, bool end)
+/* Of what starts (or, with end set, ends) at the address: 2 if it is reserved in e820's words, so that a reservation
+ * makes no entry more there, 1 if it is something else that the next kernel does not use as RAM, else 0. */
+static unsigned touch_of(const struct efi_map *map, uint64_t address, bool end)
 {
 	for (unsigned i = 0; i < efimap_count(map); i++) {
 		const struct efi_descriptor *d = efimap_at(map, i);
 		uint64_t border = end ? d->phys + (d->pages << PAGE_SHIFT) : d->phys;
 
+		if (border == address && e820_type(d) == E820_RESERVED)
+			return 2;
 		if (border == address)
 			return e820_type(d) && e820_type(d) != E820_RAM;
 	}
-	return false;
+	return 0;
 }
 
-/* The run's upper or lower end, if that is where a reserved range begins and the request fits there. */
-static bool touching_base(const struct efi_map *map, const struct place_range *run, const struct place_range *avoid,
+/* The run's upper or lower end, if the request fits there: touch_of() of that end, else 0. */
+static unsigned touching_base(const struct efi_map *map, const struct place_range *run, const struct place_range *avoid,
 			  unsigned avoid_count, const struct place_request *request, bool upper, uint64_t *base)
 {
 	struct problem unused = { 0 };
 
 	if (run->size < request->size)
-		return false;
+		return 0;
 	*base = upper ? run->base + run->size - request->size : run->base;
-	return reserved_borders(map, upper ? run->base + run->size : run->base, !upper) &&
-	       !place_check(request, *base, &unused) && !place_conflict(avoid, avoid_count, *base, request->size);
+	if (place_check(request, *base, &unused) || place_conflict(avoid, avoid_count, *base, request->size))
+		return 0;
+	return touch_of(map, upper ? run->base + run->size : run->base, !upper);
 }
 
 enum status efimap_find_hole(const struct efi_map *map, uint64_t size, uint64_t align, uint64_t max,
@@ -145,16 +149,20 @@ enum status efimap_find_hole(const struct efi_map *map, uint64_t size, uint64_t 
 	};
 	struct free_walk walk = { .map = map };
 	uint64_t touching = 0, any = 0, at;
+	unsigned best = 1, touch;
 	struct place_range run;
 
 	while (free_walk_next(&walk, &run)) {
 		struct problem unused = { 0 };
 
-		/* Runs ascend and the upper end is tried last: the highest wins, the same one at every boot. */
-		if (touching_base(map, &run, avoid, avoid_count, &request, false, &at))
+		/* Runs ascend and the upper end is tried last: the highest of the best, the same at every boot. */
+		for (unsigned upper = 0; upper < 2; upper++) {
+			touch = touching_base(map, &run, avoid, avoid_count, &request, upper, &at);
+			if (touch < best)
+				continue;
+			best = touch;
 			touching = at;
-		if (touching_base(map, &run, avoid, avoid_count, &request, true, &at))
-			touching = at;
+		}
 		if (!place_find(&run, 1, avoid, avoid_count, &request, &at, &unused))
 			any = at;
 	}

@@ -14,6 +14,7 @@
 #include "kernel/kernel.h"
 #include "kernel/log.h"
 #include "kernel/loop_end.h"
+#include "kernel/previous.h"
 #include "lib/fmt.h"
 #include "lib/random.h"
 #include "lib/string.h"
@@ -110,6 +111,25 @@ static void bundle_close(void *ctx, void *file)
 	((struct open_file *)file)->used = false;
 }
 
+/* A place beside something reserved, so that the next kernel's map has the same entries every time. Not beside the old
+ * block, which will be gone by then. False: none. */
+static bool find_reserved(const struct bundle *b, const struct place_request *want, uint64_t *phys)
+{
+	struct problem unheard = { .code = OK };
+	struct place_range avoid[BLOCK_RANGES];
+	uint64_t margin = mm_page_up(want->size) + MM_PAGE_BYTES;
+	unsigned count = 0;
+
+	for (; previous.found && count < previous.block.range_count; count++) {
+		const struct block_range *r = &previous.block.ranges[count];
+		uint64_t base = r->base > margin ? r->base - margin : 0;
+
+		avoid[count] = (struct place_range){ base, r->base + r->size + margin - base };
+	}
+	return efimap_find_hole(b->map, want->size, want->align, want->max, avoid, count, phys,
+				&unheard) == OK;
+}
+
 static enum status bundle_place(void *ctx, const struct place_request *request, uint64_t *phys,
 				struct problem *problem)
 {
@@ -121,7 +141,7 @@ static enum status bundle_place(void *ctx, const struct place_request *request, 
 
 	if (s == OK && want.kind == PLACE_KERNEL && b->config->loop)
 		want.preferred = loop_place(free, count, request, b->config->seed, b->config->loop);
-	if (s == OK)
+	if (s == OK && !(want.kind == PLACE_RESERVED && find_reserved(b, &want, phys)))
 		s = place_find(free, count, NULL, 0, &want, phys, problem);
 	return s == OK ? efimap_carve(b->map, *phys, mm_page_up(request->size),
 				      request->kind == PLACE_RESERVED ? EFI_TYPE_RESERVED : EFI_TYPE_LOADER_DATA,

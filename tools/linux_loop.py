@@ -26,11 +26,13 @@ KEXEC, KERNEL = os.path.join(CACHE, "kexec"), os.path.join(CACHE, "kernel", "vml
 # Without what goes wrong in Linux under TCG on a busy host: its timer check, and code changed under its crypto tests.
 APPEND = "console=ttyS0,115200 panic=-1 no_timer_check cryptomgr.notests"
 FIRST_S, PASS_S = 240, 300      # power-on to the first Linux; a pass
+FIGURES = ("e820", "efi_map", "runtime_map", "setup_data", "reserved")
+BASE = 3                # the first pass behind which nothing changes any more
 PASS = re.compile(r"^guest: pass=(\d+) (.*)$")
 END = r"^guest: loop(?:=good|_failed=)|Kernel panic|^baton: event=(?:error|exception|halted) "
 
 
-def write_initrd(path, kernel, baton=None, passes=5, base=3, load="auto", words="", seed=None, fault=None):
+def write_initrd(path, kernel, baton=None, passes=5, base=BASE, load="auto", words="", seed=None, fault=None):
     """The initramfs that loops. base: nothing may grow after that pass and the next; seed: Baton's of the first pass;
     fault: (pass, fault word)."""
     stage = path + ".files"
@@ -71,6 +73,16 @@ def passes_of(lines):
     return found
 
 
+def compare(passes):
+    """The figures of pass BASE beside those of the last one, None if there are not both."""
+    if len(passes) < BASE + 2:
+        return None
+    first, last = passes[BASE][1], passes[-1][1]
+    return "pass %s and pass %s: %s" % (first["pass"], last["pass"], ", ".join(
+        "%s %s" % (key, first.get(key) if first.get(key) == last.get(key) else
+                   "%s and %s" % (first.get(key), last.get(key))) for key in FIGURES))
+
+
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1].split("\n\n")[0])
     parser.add_argument("out")
@@ -99,6 +111,8 @@ def main():
         print("linux_loop: %s" % problem, file=sys.stderr)
         return 2
     print(match.string)
+    if compare(passes):
+        print(compare(passes))
     times = [b[0] - a[0] for a, b in zip(passes, passes[1:])]
     if times:
         print("%d passes, seconds a pass: min %.1f mean %.1f max %.1f" %

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 
 import pytest
 
@@ -92,17 +91,10 @@ def failed_report(tmp_path, vm):
     """The report that a stopped generation leaves in memory."""
     memory = vm.read_memory(0, 512 << 20)
     for at in (m.start() for m in re.finditer(re.escape(soak_evidence.REPORT_MAGIC), memory)):
-        size = int.from_bytes(memory[at + 16:at + 20], "little")
-        if size > soak_evidence.REPORT_MAX:
-            continue        # the magic in a program's code
-        file = tmp_path / "report.bin"
-        file.write_bytes(memory[at:at + size])
-        done = subprocess.run([os.path.join(BUILD, "tools", "baton-report"), "--json", str(file)], capture_output=True,
-                              text=True)
-        if done.stdout.startswith("{"):
-            report = json.loads(done.stdout)
-            if report["state"] == "failed":
-                return report
+        text = soak_evidence.read_report(vm, at, str(tmp_path / "report.bin"),
+                                         os.path.join(BUILD, "tools", "baton-report"))
+        if text and json.loads(text)["state"] == "failed":
+            return json.loads(text)
     return None
 
 

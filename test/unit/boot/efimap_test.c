@@ -201,6 +201,27 @@ static void holes_touch_reserved_memory(void **state)
 	assert_int_equal(base, 0x3ee000);
 }
 
+/* Beside what is reserved e820 has no entry more, so that comes first, even if it is lower. */
+static void holes_beside_reserved_first(void **state)
+{
+	struct e820_entry e820[8];
+	unsigned before, after;
+	uint64_t base = 0;
+
+	(void)state;
+	add(EFI_TYPE_CONVENTIONAL, 0x100000, 0x100, 0);
+	add(EFI_TYPE_RESERVED, 0x200000, 0x10, 0);
+	add(EFI_TYPE_LOADER_DATA, 0x210000, 0x10, 0);
+	add(EFI_TYPE_CONVENTIONAL, 0x220000, 0x100, 0);
+	add(EFI_TYPE_ACPI_NVS, 0x320000, 0x10, 0);
+	assert_int_equal(efimap_to_e820(&map, e820, 8, &before, NULL), OK);
+	assert_int_equal(efimap_find_hole(&map, 0x10000, 4096, 1ull << 32, NULL, 0, &base, NULL), OK);
+	assert_int_equal(base, 0x1f0000);
+	assert_int_equal(efimap_carve(&map, base, 0x10000, EFI_TYPE_RESERVED, NULL), OK);
+	assert_int_equal(efimap_to_e820(&map, e820, 8, &after, NULL), OK);
+	assert_int_equal(after, before);
+}
+
 static void memory_questions(void **state)
 {
 	(void)state;
@@ -421,6 +442,7 @@ int main(void)
 		cmocka_unit_test_setup(carve_splits, fresh), cmocka_unit_test_setup(carve_refuses, fresh),
 		cmocka_unit_test_setup(e820_types, fresh), cmocka_unit_test_setup(low_memory_is_clipped, fresh),
 		cmocka_unit_test_setup(holes_touch_reserved_memory, fresh),
+		cmocka_unit_test_setup(holes_beside_reserved_first, fresh),
 		cmocka_unit_test_setup(memory_questions, fresh),
 		cmocka_unit_test_setup(against_a_model, fresh),
 		cmocka_unit_test_setup(claims, fresh),
