@@ -72,6 +72,7 @@ static bool parse_boss(const char *word, enum fault_boss *boss)
 	static const struct { const char *word; enum fault_boss boss; } words[] = {
 		{ "crash-block:once", FAULT_BOSS_CRASH }, { "crash-block:twice", FAULT_BOSS_CRASH_TWICE },
 		{ "crash-block:double", FAULT_BOSS_DOUBLE }, { "hang-block", FAULT_BOSS_HANG },
+		{ "sha-instructions", FAULT_BOSS_NI },
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)

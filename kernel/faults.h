@@ -28,6 +28,7 @@
  *   crash-block:once|twice|double
  *                       an invalid instruction in the block, after its own check; twice: one more in its handler;
  *                       double: a page fault that cannot be delivered
+ *   sha-instructions    the block hashes with the SHA instructions, faster or not, if CPUID has them
  *   skip-verify:SEGMENT that segment is taken for good without a look (names as for flip)
  *   skip-kick:APICID    the boss does not wake that CPU, parked in HLT, when it orders all into HLT for good
  *   exchange            kernel and initrd lie in each other's place until the block copies them
@@ -55,7 +56,7 @@ enum fault_kick { FAULT_KICK_NONE, FAULT_KICK_SPIN, FAULT_KICK_NMI, FAULT_KICK_C
 
 /* Of the boss's slot, beyond what a parked CPU's fault field may hold. */
 enum fault_boss { FAULT_BOSS_NONE, FAULT_BOSS_CRASH = 16, FAULT_BOSS_CRASH_TWICE, FAULT_BOSS_HANG,
-		  FAULT_BOSS_DOUBLE,
+		  FAULT_BOSS_DOUBLE, FAULT_BOSS_NI,
 		  FAULT_BOSS_SKIPS = 32 /* + enum segment_kind */ };
 
 /* Takes the words; E12 for one that is not understood. Context: boss, before anything is injected. */

@@ -117,7 +117,7 @@ _Noreturn void purgatory_main(const struct plan *plan)
 	say_init(plan);
 	begin(h, plan);
 	cpu_write_cr4(cpu_read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);	/* for the SHA instructions */
-	h->engine = sha256_select();
+	sha256_select();
 	crc32c_select();
 	check_own(plan);
 	main_fault(plan);
@@ -132,7 +132,6 @@ _Noreturn void purgatory_fall_back(const struct plan *plan)
 	fail_init(plan);
 	cpu_write_cr3(plan->verify_root);
 	begin(&handover, plan);
-	handover.engine = sha256_engine();
 	mismatch_forget();
 	if (!verify_table(plan))
 		fail(plan, E_BLOCK_DAMAGED, "the fallback's digest table at 0x%llx differs",

@@ -21,7 +21,6 @@ struct handover {
 	struct boss boss;
 	uint64_t verify_us;
 	uint32_t verify_cpus;
-	uint32_t engine;			/* enum sha256_engine */
 	uint32_t silent;			/* CPUs that needed INIT */
 };
 

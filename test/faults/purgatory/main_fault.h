@@ -4,6 +4,7 @@
 #define PURGATORY_MAIN_FAULT_H
 
 #include "kernel/faults.h"
+#include "lib/sha256.h"
 #include "purgatory/plan.h"
 #include "purgatory/slot.h"
 #include "x86/cpu.h"
@@ -30,6 +31,8 @@ static inline void main_fault(const struct plan *plan)
 		__asm__ volatile("ud2");
 	if (boss_fault(plan) == FAULT_BOSS_DOUBLE)
 		fault_twice();
+	if (boss_fault(plan) == FAULT_BOSS_NI && cpu_cpuid(7, 0).ebx >> 29 & 1)
+		sha256_use(SHA256_NI);
 	while (boss_fault(plan) == FAULT_BOSS_HANG)
 		cpu_relax();
 }
