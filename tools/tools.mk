@@ -139,7 +139,7 @@ bench: $(O)/baton.efi nohash $(filter $(DEBIAN)/vmlinuz,$(KERNEL)) $(RUN)/initrd
 
 .PHONY: bench-handover
 ## bench-handover: from "go" to the next kernel's first instruction beside kexec -e; VERIFY on one CPU and on two
-bench-handover: $(O)/baton.efi $(KEXEC)/sbin/kexec $(DEBIAN)/vmlinuz $(RUN)/initrd.img | deps-bench
+bench-handover: $(O)/baton.efi $(O)/probe/probe.bin $(KEXEC)/sbin/kexec $(DEBIAN)/vmlinuz $(RUN)/initrd.img | deps-bench
 	$(PYTHON) -B test/bench/handover.py --out $(O)/bench $(HANDOVER_ARGS)
 
 .PHONY: bench-generation

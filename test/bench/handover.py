@@ -4,8 +4,8 @@
 
 usage: handover.py --out DIR [--rounds N] [--initrd-mib N] [--smp 1,2] [--realtime]
 
-The image is Debian's kernel with an initrd of so many MiB. The first that can be seen of it is the first line of its
-decompressor, some milliseconds later than its first instruction, and on both sides the same. Rounds interleaved,
+The image is the state probe (test/probe), whose first act is a line on the serial port, with an initrd of so many MiB and as
+many bytes more as Debian's kernel has: both sides carry and check what they would for that kernel. Rounds interleaved,
 same QEMU, memory and CPUs. "go": Baton's first line after firmware, so that taking, parking and verifying are all in it;
 Debian's "kexec_load=0", after which its init calls kexec -e. Both have the image in memory by then and read every byte
 of it once more after "go": Baton at its final address, kexec-tools' purgatory after the copy.
@@ -28,6 +28,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "test", "system"))
 import harness  # noqa: E402
 
+PROBE = os.path.join(harness.BUILD, "probe", "probe.bin")
 RUN_S = 240
 MEM = "2G"
 HOST_S = 1.0
@@ -35,15 +36,14 @@ REALTIME_PRIORITY = 10
 CPU = "qemu64"
 BATON_GO = r"^baton: grammar=1 "
 KEXEC_GO = r"^guest: kexec_load=0"
-FIRST = r"^early console in extract_kernel"
-APPEND = "earlyprintk=ttyS0,115200"
+FIRST = r"^probe: begin"
 VERIFY = (r"event=phase name=commit", r"event=phase name=verify")
 
 
 def make_initrd(path, mib):
-    """Bytes that neither compress nor deduplicate."""
+    """Bytes that neither compress nor deduplicate; what Debian's kernel has on top."""
     with open(path, "wb") as out:
-        out.write(os.urandom(mib << 20))
+        out.write(os.urandom((mib << 20) + os.path.getsize(harness.KERNEL)))
 
 
 def thread_seconds(pid):
@@ -131,8 +131,8 @@ def main():
     os.makedirs(work, exist_ok=True)
     payload, disk, guest = (os.path.join(work, name) for name in ("payload", "disk.img", "guest.img"))
     make_initrd(payload, args.initrd_mib)
-    harness.write_disk(disk, initrds=(payload,), append=APPEND, digests=False)
-    harness.write_kexec_initrd(guest, payload, "-l", APPEND, baton=harness.KERNEL)
+    harness.write_disk(disk, kernel=PROBE, initrds=(payload,), append="console=ttyS0", digests=False)
+    harness.write_kexec_initrd(guest, payload, "-l", "console=ttyS0", baton=PROBE)
     times, verify, host = {}, {}, {}
     for _ in range(args.rounds):
         for smp in args.smp:
