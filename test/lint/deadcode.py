@@ -17,7 +17,6 @@ REFERENCE = {
     "mm/*": "a whole of its own, tested and read as a reference; Baton keeps one space",
     "lib/range.c": "one small unit, of which the program uses a part",
     "cpu_state_text": "names the states for the test that compares the table of moves with docs/smp.md",
-    "sha256_use": "chooses the engine for tests and benches",
 }
 
 
