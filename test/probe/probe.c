@@ -10,6 +10,7 @@
 #define PAGE_LARGE 0x80u
 #define PAGE_UNCACHED 0x18u
 #define CR4_LA57 0x1000u
+#define CR4_OSXSAVE 0x40000u
 #define LAPIC 0xfee00000u
 #define IOAPIC 0xfec00000u
 #define HPET 0xfed00000u
@@ -137,6 +138,21 @@ static void tell_msrs(void)
 	tell("mtrr_def_type", rdmsr(0x2ff));
 	tell("tsc_deadline", rdmsr(0x6e0));
 	tell("mcg_status", rdmsr(0x17a));
+	tell("perf_global_ctrl", rdmsr(0x38f));	/* this and the next: QEMU's TCG gives 0 where there is none */
+	tell("spec_ctrl", rdmsr(0x48));
+}
+
+/* XCR0, 0 where there is no XSAVE. */
+static void tell_xcr0(uint64_t cr4)
+{
+	uint32_t low = 0, high = 0, eax = 1, ebx, ecx = 0, edx;
+
+	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	if (ecx >> 26 & 1) {
+		__asm__ volatile("movq %0, %%cr4" : : "r"(cr4 | CR4_OSXSAVE));
+		__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+	}
+	tell("xcr0", (uint64_t)high << 32 | low);
 }
 
 static uint64_t tables[7][512] __attribute__((aligned(4096)));
@@ -260,6 +276,7 @@ void probe_main(const struct saved *s)
 	say("\r\nprobe: begin\r\n");
 	tell_registers(s);
 	tell_msrs();
+	tell_xcr0(s->cr4);
 	tell_boot_params((const uint8_t *)s->general[4]);
 	map_devices(s->cr4);
 	tell_lapic();
