@@ -209,11 +209,11 @@ static void holes_beside_reserved_first(void **state)
 	uint64_t base = 0;
 
 	(void)state;
-	add(EFI_TYPE_CONVENTIONAL, 0x100000, 0x100, 0);
-	add(EFI_TYPE_RESERVED, 0x200000, 0x10, 0);
-	add(EFI_TYPE_LOADER_DATA, 0x210000, 0x10, 0);
-	add(EFI_TYPE_CONVENTIONAL, 0x220000, 0x100, 0);
-	add(EFI_TYPE_ACPI_NVS, 0x320000, 0x10, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x100000, 0x100, 0);
+	map_add(&map, EFI_TYPE_RESERVED, 0x200000, 0x10, 0);
+	map_add(&map, EFI_TYPE_LOADER_DATA, 0x210000, 0x10, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x220000, 0x100, 0);
+	map_add(&map, EFI_TYPE_ACPI_NVS, 0x320000, 0x10, 0);
 	assert_int_equal(efimap_to_e820(&map, e820, 8, &before, NULL), OK);
 	assert_int_equal(efimap_find_hole(&map, 0x10000, 4096, 1ull << 32, NULL, 0, &base, NULL), OK);
 	assert_int_equal(base, 0x1f0000);
