@@ -31,6 +31,7 @@ struct bzimage {
 	uint64_t init_size;			/* memory needed from the load address on */
 	uint32_t alignment;
 	bool relocatable, above_4g, five_level;
+	bool runs_where_loaded;		/* no decompressor that moves it: false for a bzImage */
 	uint64_t initrd_max;			/* an initrd ends at or below */
 	uint32_t cmdline_max;			/* bytes without the NUL */
 	uint32_t kernel_version_offset;		/* in the setup part, 0: none */

@@ -125,22 +125,27 @@ static void finish_segment(struct load *load, struct boot_segment *segment)
 				     bytes_of(segment) + segment->size - rest, rest);
 }
 
+enum status load_refuse_digest(const char *path, const uint8_t *found, const uint8_t *wanted, struct problem *problem)
+{
+	char text[2][2 * SHA256_BYTES + 1];
+
+	for (unsigned i = 0; i < SHA256_BYTES; i++) {
+		fmt_snprint(text[0] + 2 * i, 3, "%02x", found[i]);
+		fmt_snprint(text[1] + 2 * i, 3, "%02x", wanted[i]);
+	}
+	return problem_set(problem, E_DIGEST, "%.70s: SHA-256 is %s, entry says %s", path, text[0], text[1]);
+}
+
 enum status load_check_digest(struct load *load, struct load_file *file)
 {
 	uint8_t found[SHA256_BYTES];
-	char text[2][2 * SHA256_BYTES + 1];
 
 	sha256_final(&file->sha256, found);
 	if (!memcmp(found, file->wanted, sizeof(found)))
 		return OK;
 	if (file->container)
 		return problem_set(load->problem, E_DIGEST, "%s: changed while it was read", file->path);
-	for (unsigned i = 0; i < SHA256_BYTES; i++) {
-		fmt_snprint(text[0] + 2 * i, 3, "%02x", found[i]);
-		fmt_snprint(text[1] + 2 * i, 3, "%02x", file->wanted[i]);
-	}
-	return problem_set(load->problem, E_DIGEST, "%.70s: SHA-256 is %s, entry says %s", file->path, text[0],
-			   text[1]);
+	return load_refuse_digest(file->path, found, file->wanted, load->problem);
 }
 
 /* Compares with the entry's digest, if it gives one, and says so in the segment. */

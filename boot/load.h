@@ -98,6 +98,10 @@ bool load_is_uki(const struct source *source, const char *path, struct load_work
 enum status load_uki_entry(const struct source *source, struct entry *entry, const char *file_name,
 			   struct load_work *work, struct problem *problem) MUST_CHECK;
 
+/* E26, with both digests. */
+enum status load_refuse_digest(const char *path, const uint8_t *found, const uint8_t *wanted,
+			       struct problem *problem) MUST_CHECK;
+
 /* Gives the plan's memory back to the source: the user went back to the menu, or the start was refused. */
 void load_release(const struct source *source, struct boot_plan *plan);
 

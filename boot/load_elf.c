@@ -35,6 +35,7 @@ static void describe(struct bzimage *image, const struct elf *elf, uint64_t file
 	image->pm_bytes = end - image->pref_address;
 	image->init_size = (elf->end - image->pref_address + PLACE_PAGE - 1) & ~(PLACE_PAGE - 1);
 	image->relocatable = !(image->pref_address & (MOVES_BY - 1));
+	image->runs_where_loaded = true;
 	image->alignment = image->relocatable ? MOVES_BY : PLACE_PAGE;
 	image->above_4g = image->five_level = true;
 	image->initrd_max = PLACE_ADDRESS_END;

@@ -149,7 +149,8 @@ static enum status check_tag(struct multiboot *image, const char *name, const ui
 	}
 	if (type == TAG_INFORMATION ? size % 4 : size != tag_bytes[type])
 		return refuse_tag(name, type, size, "which that type does not have", problem);
-	if (image->requests >> type & 1)
+	/* What is requested may be spread over several tags. */
+	if (type != TAG_INFORMATION && image->requests >> type & 1)
 		return problem_set(problem, E_KERNEL_HEADER, "%s: a second multiboot2 tag %u", name, type);
 	image->requests |= 1u << type;
 	image->efi_entry = !(~image->requests & (1u << TAG_BOOT_SERVICES | 1u << TAG_ENTRY_EFI64));

@@ -27,12 +27,15 @@ static uint64_t align_up(uint64_t value, uint64_t align)
 void place_request_kernel(struct place_request *request, const struct bzimage *image)
 {
 	uint64_t align = image->alignment > PLACE_PAGE ? image->alignment : PLACE_PAGE;
+	uint64_t lowest = PLACE_KERNEL_MIN;
 
+	if (image->pref_address > lowest && !image->runs_where_loaded)
+		lowest = image->pref_address;
 	*request = (struct place_request){
 		.kind = PLACE_KERNEL,
 		.size = align_up(image->init_size, PLACE_PAGE),
 		.align = align,
-		.min = align_up(PLACE_KERNEL_MIN, align),
+		.min = align_up(lowest, align),
 		.max = image->above_4g ? PLACE_ADDRESS_END : 1ull << 32,
 	};
 	if (!image->relocatable) {

@@ -14,7 +14,7 @@
 #include "lib/status.h"
 
 #define PLACE_PAGE		4096ull
-#define PLACE_KERNEL_MIN	(16ull << 20)	/* a kernel loaded lower runs and scribbles at 16 MiB all the same */
+#define PLACE_KERNEL_MIN	(16ull << 20)	/* where kernels are linked to run, unless pref_address is higher */
 #define PLACE_ADDRESS_END	(1ull << 46)	/* x86-64 boot protocol: kernel and initrd below 64 TiB */
 
 struct place_range { uint64_t base, size; };
@@ -25,8 +25,10 @@ bool place_overlap(uint64_t base_a, uint64_t size_a, uint64_t base_b, uint64_t s
 /* The first range of the list that [base, base + size) overlaps, NULL: none. */
 const struct place_range *place_conflict(const struct place_range *list, unsigned count, uint64_t base, uint64_t size);
 
-/* What a kernel asks for: all of [dest, dest + init_size) in whole pages, at pref_address if that is free, else
- * aligned at or above 16 MiB; exactly at pref_address if it cannot be relocated. */
+/* What a kernel asks for: all of [dest, dest + init_size) in whole pages, at pref_address if that is free, else aligned
+ * above it and above 16 MiB: loaded lower, Linux's decompressor moves to the address it was linked for all the same
+ * (arch/x86/boot/compressed/head_64.S, LOAD_PHYSICAL_ADDR), over whatever lies there. Exactly at pref_address if it
+ * cannot be relocated; a vmlinux has no decompressor and may lie below its pref_address. */
 void place_request_kernel(struct place_request *request, const struct bzimage *image);
 
 /* What an initrd of size bytes asks for under this kernel's limits; outside the kernel's range by construction, since

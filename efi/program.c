@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "efi/program.h"
 
+#include "boot/load.h"
 #include "efi/memory.h"
 #include "efi/print.h"
 #include "efi/progress.h"
@@ -57,7 +58,7 @@ static enum status check_digest(const struct entry *entry, const void *data, uin
 	sha256_compute(found, data, bytes);
 	if (memcmp(found, wanted, sizeof found) == 0)
 		return OK;
-	return problem_set(problem, E_DIGEST, "%s: SHA-256 is not the one that the entry says", entry->efi_path);
+	return load_refuse_digest(entry->efi_path, found, wanted, problem);
 }
 
 static enum status load_image(struct volume *volume, struct program *program, void *data, uint64_t bytes,

@@ -21,6 +21,7 @@ CONNECT_S = 20
 QMP_S = 60
 QUIET_S = 0.25
 EVENTS_MAX = 1000
+LOOKS = 3
 PIPE_BYTES = 1 << 20    # what the guest may be ahead of us; a UNIX socket takes some 270 single bytes
 
 
@@ -123,8 +124,23 @@ class Machine:
         self.start()
         return self
 
-    def __exit__(self, *_):
-        self.stop()
+    def __exit__(self, kind, *_):
+        try:
+            if kind and issubclass(kind, MachineError) and self.process.poll() is None:
+                self._print_where()
+        finally:
+            self.stop()
+
+    def _print_where(self):
+        """Where the CPUs are when what was waited for did not come: several looks tell a loop from a halt."""
+        try:
+            for _ in range(LOOKS):
+                for cpu, text in enumerate(self.monitor("info registers -a").split("CPU#")[1:]):
+                    code = self.qmp("human-monitor-command", **{"command-line": "x /16xb $pc", "cpu-index": cpu})
+                    print("CPU %d: %s; %s" % (cpu, " ".join(re.findall(r"\b(?:RIP|RFL|RSP|HLT)=\w+", text)),
+                                              " ".join(code.split())))
+        except (MachineError, OSError) as problem:
+            print("where the CPUs are: %s" % problem)
 
     def start(self):
         serial, qmp = (os.path.join(self.sockets, name) for name in ("serial", "qmp"))

@@ -201,6 +201,16 @@ static void wishes(void **state)
 	tag(TAG(40), 1, 1, 16);		/* optional */
 	assert_problem(&p, check(BYTES, &p), OK, "");
 	assert_int_equal(image.needs, 0);
+	tag(TAG(40), 1, 0, 12);		/* two of them */
+	kernel_put(file, TAG(48), 4, 4);
+	tag(TAG(56), 1, 0, 12);
+	kernel_put(file, TAG(64), 4, 8);
+	tag(TAG(72), 0, 0, 8);
+	kernel_put(file, AT + 8, 4, 16 + 80);
+	sum(AT, 4);
+	assert_problem(&p, check(BYTES, &p), OK, "");
+	assert_int_equal(image.needs, 1u << 4 | 1u << 8);
+	fresh(NULL);
 	tag(TAG(40), 10, 0, 24);
 	kernel_put(file, TAG(48), 4, 0x200000);
 	kernel_put(file, TAG(52), 4, 0xffffffff);

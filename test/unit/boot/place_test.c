@@ -44,6 +44,13 @@ static void kernel_requests(void **state)
 	assert_int_equal(r.min, 0x1000000);
 	assert_int_equal(r.max, 1ull << 32);
 
+	/* One that was linked for 64 MiB moves there by itself if it is loaded lower. */
+	image.pref_address = 0x4000000;
+	place_request_kernel(&r, &image);
+	assert_int_equal(r.preferred, 0x4000000);
+	assert_int_equal(r.min, 0x4000000);
+	image.pref_address = 0x100000;
+
 	/* Big alignment: 16 MiB is not on it. */
 	image.alignment = 1u << 30;
 	place_request_kernel(&r, &image);
