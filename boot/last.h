@@ -14,6 +14,7 @@
 #include "purgatory/report.h"
 
 #define LAST_RECORD_MAX		(1u << 20)	/* bytes; a report of 4096 CPUs is far below */
+#define LAST_REACH		(16u << 20)	/* from the ends of free memory; blocks of 1000 CPUs: below 4 MiB */
 #define LAST_PAGE_OFFSET	16u		/* of a report in its page: behind the setup_data header */
 #define LAST_STORY_BYTES	256
 

@@ -10,7 +10,6 @@
 
 #define PAGE		4096ull
 #define ACCESS		(EFI_VARIABLE_NON_VOLATILE | EFI_VARIABLE_BOOTSERVICE_ACCESS | EFI_VARIABLE_RUNTIME_ACCESS)
-#define SEARCH_REACH	(16u << 20)	/* a block of 1000 CPUs and what lies behind it are below 4 MiB */
 #define VARIABLE_BYTES	1024		/* what a newer Baton may have stored; longer ones are not ours */
 
 struct search {
@@ -86,7 +85,7 @@ void last_read(struct last_told *told)
 
 	memset(told, 0, sizeof *told);
 	read_variable(&told->problem);
-	memory_walk_borders(SEARCH_REACH, search_run, &search, &told->problem);
+	memory_walk_borders(LAST_REACH, search_run, &search, &told->problem);
 	if (last_merge(&stored, search.found, &search.refusal) != LAST_KEEP)
 		write_variable(&told->problem);
 	told->hold = stored.magic && stored.hold;

@@ -11,7 +11,6 @@
 
 #define HIGH_START	0x100000ull
 #define FOUR_GIB	0x100000000ull
-#define REACH		(16ull << 20)	/* as efi/last.c */
 #define FREE_MAX	512u
 
 static struct report_refusal refusal;
@@ -65,11 +64,11 @@ void old_refusal_find(struct boot_info *info)
 		end = end < FOUR_GIB ? end : FOUR_GIB;
 		if (base >= end)
 			continue;
-		if (end - base <= 2 * REACH) {
+		if (end - base <= 2 * LAST_REACH) {
 			search(info, base, end, end);
 		} else {
-			search(info, base, base + REACH, end);
-			search(info, end - REACH, end, end);
+			search(info, base, base + LAST_REACH, end);
+			search(info, end - LAST_REACH, end, end);
 		}
 	}
 }
