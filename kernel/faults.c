@@ -4,6 +4,7 @@
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "lib/string.h"
+#include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/regs.h"
 #include "x86/tsc.h"
@@ -18,7 +19,8 @@
 
 struct fault {
 	char segment[24];		/* flip; "" otherwise */
-	bool deaf, no_park, x2apic, canary, crash, triple, hang, stray_write, iommu, stray, leak, left, exchange;
+	bool deaf, no_park, x2apic, canary, crash, triple, hang, stray_write, iommu, stray, leak, left, exchange,
+	     request;
 	enum fault_boss boss;
 	enum fault_kick kick;
 	uint32_t apic_id;
@@ -90,6 +92,7 @@ static bool parse_flag(const char *at, struct fault *f)
 		{ "canary", &f->canary }, { "x2apic", &f->x2apic }, { "iommu-on", &f->iommu }, { "crash", &f->crash },
 		{ "hang", &f->hang }, { "stray-write", &f->stray_write }, { "stray", &f->stray }, { "leak", &f->leak },
 		{ "prober", &f->prober }, { "triple", &f->triple }, { "exchange", &f->exchange },
+		{ "requests", &f->request },
 	};
 
 	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
@@ -284,6 +287,15 @@ void faults_apic(void)
 	for (unsigned i = 0; i < fault_count; i++)
 		if (faults[i].x2apic && cpu_cpuid(1, 0).ecx & CPUID1_ECX_X2APIC)
 			cpu_wrmsr(MSR_APIC_BASE, cpu_rdmsr(MSR_APIC_BASE) | APIC_BASE_EXTD);
+}
+
+void faults_request(void)
+{
+	static const uint8_t vectors[] = { 0x20, 0x31, 0xec };
+
+	for (unsigned i = 0; i < fault_count; i++)
+		for (unsigned v = 0; faults[i].request && v < sizeof(vectors); v++)
+			apic_send(apic_id(), ICR_FIXED | vectors[v]);
 }
 
 /* VT-d 11.4.4: one bit of Global Command at a time, the others as Global Status has them; then it shows there. */

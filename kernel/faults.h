@@ -32,6 +32,7 @@
  *   skip-verify:SEGMENT that segment is taken for good without a look (names as for flip)
  *   skip-kick:APICID    the boss does not wake that CPU, parked in HLT, when it orders all into HLT for good
  *   exchange            kernel and initrd lie in each other's place until the block copies them
+ *   requests            the boss has three interrupts requested and not taken when it is about to leave the kernel
  *   stray               one word is written into the pattern that is left for the next generation
  *   leak                one page more stays reserved in each generation
  *   prober[:N]          before it takes the CPUs that the Baton before it parked, Baton attacks them
@@ -77,6 +78,9 @@ bool faults_canary(void);
 
 /* x2APIC mode on this CPU, if that was asked for and exists. Context: boss, before apic_init(). */
 void faults_apic(void);
+
+/* Leaves interrupts requested on this CPU, if that was asked for. Context: boss, APIC enabled, interrupts off. */
+void faults_request(void);
 
 /* Turns a VT-d unit on, with an empty root table, if that was asked for. registers: mapped uncached. Context: boss, on
  * our tables. */

@@ -40,6 +40,10 @@ void faults_apic(void)
 {
 }
 
+void faults_request(void)
+{
+}
+
 void faults_iommu(uint64_t registers)
 {
 	(void)registers;

@@ -368,6 +368,8 @@ _Noreturn void handover_commit(const struct machine *machine, struct handover *h
 	if (machine->clock.hpet_base)
 		hpet_stop(machine->clock.hpet_base);
 	pit_stop();
+	faults_request();
+	apic_accept_requests();
 	state_restore_found(&smp_boss()->percpu->found);
 	block_commit(&h->block);
 }

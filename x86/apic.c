@@ -8,6 +8,8 @@
 #define LVT_MAX_SHIFT	16		/* version register: highest LVT entry in bits 23:16 */
 #define LVT_MODE_NMI	0x400
 #define LVT_MODE_MASK	0x700
+#define TPR_EXCEPTIONS	0x10		/* holds back vectors 16 to 31 */
+#define REQUESTS_MAX	256		/* one for each vector */
 
 static enum apic_mode mode;
 static uint64_t base;
@@ -178,6 +180,26 @@ void apic_drain(void)
 	for (word = 0; word < 8; word++)
 		for (tries = 0; tries < 32 && apic_read(APIC_ISR + word * 0x10); tries++)
 			apic_eoi();
+}
+
+static bool requested(void)
+{
+	uint32_t all = 0;
+
+	for (unsigned word = 0; word < 8; word++)
+		all |= apic_read(APIC_IRR + word * 0x10);
+	return all;
+}
+
+void apic_accept_requests(void)
+{
+	uint32_t priority = apic_read(APIC_TPR);
+
+	apic_drain();
+	apic_write(APIC_TPR, TPR_EXCEPTIONS);
+	for (unsigned tries = 0; tries < REQUESTS_MAX && requested(); tries++)
+		cpu_poll_irq();
+	apic_write(APIC_TPR, priority);
 }
 
 void apic_disable(void)

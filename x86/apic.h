@@ -62,4 +62,10 @@ void apic_mask_lvts(void);
 void apic_drain(void);
 void apic_disable(void);
 
+/* Takes every interrupt that is still requested, such as the last tick of the kernel that started us: nothing else
+ * empties IRR, it outlives LVT masks and a software-disabled APIC (SDM 3A 11.4.7.2). The gates of idt.h answer. Vectors
+ * 16 to 31 stay: their gates are exceptions'. Calling CPU, APIC enabled, sources masked; interrupts off before and
+ * after. */
+void apic_accept_requests(void);
+
 #endif

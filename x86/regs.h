@@ -61,9 +61,11 @@
 
 #define APIC_ID			0x020
 #define APIC_VERSION		0x030
+#define APIC_TPR		0x080
 #define APIC_EOI		0x0b0
 #define APIC_SVR		0x0f0
 #define APIC_ISR		0x100		/* 8 registers, 0x10 apart */
+#define APIC_IRR		0x200		/* likewise */
 #define APIC_ESR		0x280
 #define APIC_LVT_CMCI		0x2f0
 #define APIC_ICR_LOW		0x300
