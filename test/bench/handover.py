@@ -4,9 +4,9 @@
 
 usage: handover.py --out DIR [--rounds N] [--initrd-mib N] [--smp 1,2] [--realtime]
 
-The image is the state probe (test/probe), whose first act is a line on the serial port, with an initrd of so many MiB and as
-many bytes more as Debian's kernel has: both sides carry and check what they would for that kernel. Rounds interleaved,
-same QEMU, memory and CPUs. "go": Baton's first line after firmware, so that taking, parking and verifying are all in it;
+The image is Debian's kernel with an initrd of so many MiB. At its 64-bit entry stands a line on the serial port and a halt
+instead of its first instructions; all else of the file is as it was, so both sides carry and check what they would for it.
+Rounds interleaved, same QEMU, memory and CPUs. "go": Baton's first line after firmware, so that taking, parking and verifying are all in it;
 Debian's "kexec_load=0", after which its init calls kexec -e. Both have the image in memory by then and read every byte
 of it once more after "go": Baton at its final address, kexec-tools' purgatory after the copy.
 verify: VERIFY alone (event=phase name=verify) on 1 CPU and on 2, bytes from event=segment; "by CPU time" divides by what the
@@ -28,7 +28,6 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "test", "system"))
 import harness  # noqa: E402
 
-PROBE = os.path.join(harness.BUILD, "probe", "probe.bin")
 RUN_S = 240
 MEM = "2G"
 HOST_S = 1.0
@@ -36,14 +35,29 @@ REALTIME_PRIORITY = 10
 CPU = "qemu64"
 BATON_GO = r"^baton: grammar=1 "
 KEXEC_GO = r"^guest: kexec_load=0"
-FIRST = r"^probe: begin"
+FIRST_TEXT = b"first: instruction\n"
+FIRST = r"^first: instruction"
+# lea FIRST_TEXT(%rip),%rsi; mov $bytes,%ecx; 1: mov $0x3fd,%dx; 2: in %dx,%al; test $0x20,%al; jz 2b; mov $0x3f8,%dx; lodsb;
+# out %al,%dx; loop 1b; 3: hlt; jmp 3b
+FIRST_CODE = (bytes.fromhex("488d3519000000 b9") + len(FIRST_TEXT).to_bytes(4, "little") +
+              bytes.fromhex("66bafd03 ec a820 74fb 66baf803 ac ee e2ef f4 ebfd"))
 VERIFY = (r"event=phase name=commit", r"event=phase name=verify")
 
 
 def make_initrd(path, mib):
-    """Bytes that neither compress nor deduplicate; what Debian's kernel has on top."""
+    """Bytes that neither compress nor deduplicate."""
     with open(path, "wb") as out:
-        out.write(os.urandom((mib << 20) + os.path.getsize(harness.KERNEL)))
+        out.write(os.urandom(mib << 20))
+
+
+def make_kernel(path):
+    """Debian's, telling its first instruction (Linux's boot protocol: setup_sects, and 0x200 behind them the entry)."""
+    with open(harness.KERNEL, "rb") as f:
+        image = bytearray(f.read())
+    entry = (image[0x1f1] + 1) * 512 + 0x200
+    image[entry:entry + len(FIRST_CODE) + len(FIRST_TEXT)] = FIRST_CODE + FIRST_TEXT
+    with open(path, "wb") as out:
+        out.write(image)
 
 
 def thread_seconds(pid):
@@ -129,10 +143,11 @@ def main():
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REALTIME_PRIORITY))
     work = os.path.join(args.out, "handover")
     os.makedirs(work, exist_ok=True)
-    payload, disk, guest = (os.path.join(work, name) for name in ("payload", "disk.img", "guest.img"))
+    payload, kernel, disk, guest = (os.path.join(work, name) for name in ("payload", "kernel", "disk.img", "guest.img"))
     make_initrd(payload, args.initrd_mib)
-    harness.write_disk(disk, kernel=PROBE, initrds=(payload,), append="console=ttyS0", digests=False)
-    harness.write_kexec_initrd(guest, payload, "-l", "console=ttyS0", baton=PROBE)
+    make_kernel(kernel)
+    harness.write_disk(disk, kernel=kernel, initrds=(payload,), append="console=ttyS0", digests=False)
+    harness.write_kexec_initrd(guest, payload, "-l", "console=ttyS0", baton=kernel)
     times, verify, host = {}, {}, {}
     for _ in range(args.rounds):
         for smp in args.smp:
@@ -158,7 +173,7 @@ def main():
     with open(os.path.join(args.out, "handover.txt"), "w") as f:
         f.write("\n".join(lines) + "\n")
     print("\n".join(lines))
-    for path in (payload, disk, guest):
+    for path in (payload, kernel, disk, guest):
         os.unlink(path)
 
 
