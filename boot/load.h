@@ -89,9 +89,9 @@ enum status load_entry(const struct source *source, const struct hasher *hasher,
 		       const struct config *config, struct load_work *work, struct boot_plan *plan,
 		       struct problem *problem) MUST_CHECK;
 
-/* Whether the file at path can be taken apart as a unified kernel image. False if it is something else or malformed,
- * problem then says why. Uses work. */
-bool load_is_uki(const struct source *source, const char *path, struct load_work *work, struct problem *problem);
+/* Whether the file at path says that it is a unified kernel image (uki_claimed()): load_place() takes it apart or says
+ * what is wrong with it. False, too, if it cannot be read. Uses work. */
+bool load_is_uki(const struct source *source, const char *path, struct load_work *work);
 
 /* Fills an entry for the file of that name in UKI_DIRECTORY (type #2 of the Boot Loader Specification). E13, E20-E25:
  * unusable; the entry's names are filled all the same. Uses work. */

@@ -15,7 +15,7 @@ static uint32_t first_bytes(const struct load_file *file)
 /* Kernels may be PE files too: the boot protocol's mark goes first. */
 static bool is_bzimage(const struct load_file *file, const uint8_t *first)
 {
-	return file->size < BZIMAGE_HEADER_BYTES || field32(first + BZIMAGE_MAGIC_AT) == BZIMAGE_MAGIC;
+	return file->size >= BZIMAGE_HEADER_BYTES && field32(first + BZIMAGE_MAGIC_AT) == BZIMAGE_MAGIC;
 }
 
 /* What packed the file as a whole, NULL: nothing that is known. */
@@ -44,6 +44,8 @@ static enum status open_other(struct load *load, const struct entry *entry)
 	struct multiboot multiboot;
 	enum status status = OK;
 
+	/* Marks are looked for in a file of a few bytes, too. */
+	memset(work->first, 0, BZIMAGE_HEADER_BYTES);
 	memcpy(work->first, work->setup, done);
 	if (done < length)
 		status = load_read_next(load, file, work->first + done, length - done);

@@ -148,17 +148,18 @@ static enum status look(struct load *load, const struct load_file *file)
 	return status;
 }
 
-bool load_is_uki(const struct source *source, const char *path, struct load_work *work, struct problem *problem)
+bool load_is_uki(const struct source *source, const char *path, struct load_work *work)
 {
-	struct load load = { .source = source, .work = work, .problem = problem };
+	struct problem unused = { .code = OK };
+	struct load load = { .source = source, .work = work, .problem = &unused };
 	struct load_file file;
-	enum status status = load_open_path(&load, &file, path);
+	bool is;
 
-	if (status)
+	if (load_open_path(&load, &file, path))
 		return false;
-	status = look(&load, &file);
+	is = !load_read_at(&load, &file, 0, work->first, first_bytes(file.size)) && uki_claimed(work->first, file.size);
 	source->close(source->ctx, file.handle);
-	return !status;
+	return is;
 }
 
 static enum status describe(struct load *load, const struct load_file *file, struct entry *entry)

@@ -248,6 +248,24 @@ enum status pe_parse(struct pe *pe, const char *name, const void *first, uint64_
 	return status ? status : find_relocations(&w);
 }
 
+bool pe_claims_section(const void *first, uint64_t file_size, const char *name)
+{
+	uint64_t there = file_size < PE_HEADERS_MAX ? file_size : PE_HEADERS_MAX, row;
+	const uint8_t *f = first;
+	uint32_t coff;
+
+	if (there < AT_LFANEW + 4 || f[0] != 'M' || f[1] != 'Z')
+		return false;
+	coff = field32(f + AT_LFANEW);
+	if ((uint64_t)coff + AT_OPTIONAL > there || memcmp(f + coff, "PE\0\0", 4))
+		return false;
+	row = (uint64_t)coff + AT_OPTIONAL + field16(f + coff + AT_OPTIONAL_BYTES);
+	for (unsigned i = field16(f + coff + AT_SECTIONS); i && row + ROW_BYTES <= there; i--, row += ROW_BYTES)
+		if (!memcmp(f + row, name, PE_NAME_BYTES))
+			return true;
+	return false;
+}
+
 /* Bytes that an entry of this type changes, 0: none such on x86-64. */
 static unsigned patched_bytes(unsigned type)
 {

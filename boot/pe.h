@@ -7,6 +7,7 @@
 #ifndef BOOT_PE_H
 #define BOOT_PE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/status.h"
@@ -34,6 +35,10 @@ struct pe {
  * for x86-64. E24: a field out of bounds, or sections that overlap. E25: shorter than its own fields say. */
 enum status pe_parse(struct pe *pe, const char *name, const void *first, uint64_t file_size,
 		     struct problem *problem) MUST_CHECK;
+
+/* Whether the section table of what begins like a PE file, malformed or not, has a row of this name, of PE_NAME_BYTES
+ * with its NULs. first: as above. Never a reason to take anything from the file. */
+bool pe_claims_section(const void *first, uint64_t file_size, const char *name);
 
 /* blocks: the relocations_size bytes of pe's base relocations (PE format, "The .reloc Section"). Nobody applies them
  * here, but firmware would: E24 unless each block, and each place that it names, lies inside. */

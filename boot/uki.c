@@ -16,6 +16,11 @@ const char *uki_part_name(enum uki_part part)
 	return names[part];
 }
 
+bool uki_claimed(const void *first, uint64_t file_size)
+{
+	return pe_claims_section(first, file_size, names[UKI_LINUX]);
+}
+
 /* UKI_PARTS: none of those. */
 static enum uki_part part_of(const struct pe_section *section)
 {

@@ -32,6 +32,10 @@ struct uki {
 enum status uki_find(struct uki *uki, const char *name, const struct pe *pe, unsigned profile,
 		     struct problem *problem) MUST_CHECK;
 
+/* Whether a file that begins with these bytes says that it is a unified kernel image: a PE file, malformed or not, with
+ * a .linux section. first: its first min(file_size, PE_HEADERS_MAX) bytes. */
+bool uki_claimed(const void *first, uint64_t file_size);
+
 /* The section's name with its dot, for messages. */
 const char *uki_part_name(enum uki_part part);
 

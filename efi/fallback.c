@@ -20,12 +20,11 @@ static enum status load(struct listed_entry *listed, const struct config *config
 			struct boot_plan *plan, struct problem *problem)
 {
 	struct volume *volume = listed->volume;
-	struct problem no_uki = { .code = OK };
 	enum status s;
 
 	if (listed->problem.code)
 		return problem_set(problem, listed->problem.code, "%s", listed->problem.text);
-	if (listed->entry.efi_path[0] && !load_is_uki(&volume->source, listed->entry.efi_path, work, &no_uki))
+	if (listed->entry.efi_path[0] && !load_is_uki(&volume->source, listed->entry.efi_path, work))
 		return problem_set(problem, E_NOT_SUPPORTED, "it is an EFI program, which needs firmware");
 	used = &volume->source;
 	s = file_approve(volume, entry_image(&listed->entry), problem);

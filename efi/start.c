@@ -97,10 +97,7 @@ static enum status start_program(struct listed_entry *listed, const struct setti
 
 static bool is_program(const struct listed_entry *listed)
 {
-	struct problem unused = { .code = OK };
-
-	return listed->entry.efi_path[0] &&
-	       !load_is_uki(&listed->volume->source, listed->entry.efi_path, &work, &unused);
+	return listed->entry.efi_path[0] && !load_is_uki(&listed->volume->source, listed->entry.efi_path, &work);
 }
 
 /* The person who held a key while the hidden menu's time ran and the files were read. */

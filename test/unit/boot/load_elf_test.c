@@ -409,11 +409,47 @@ static void wishes_not_granted(void **state)
 	assert_clean();
 }
 
+/* A bzImage has 1 KiB of headers at least; an ELF file is whole with less. */
+static void few_bytes(void **state)
+{
+	static uint8_t tiny[300];
+
+	(void)state;
+	row(0, 1, ROW(3) + 20, TEXT_ADDRESS, 10, 10);
+	row(1, 0, 0, 0, 0, 0);
+	row(2, 4, ROW(3), 0, 20, 0);
+	kernel_put(file, 24, 8, TEXT_ADDRESS + 2);
+	memcpy(tiny, file, ROW(3));
+	memcpy(tiny + ROW(3), file + NOTE_AT, 20);
+	memset(tiny + ROW(3) + 20, 0x90, 10);
+	fake_add(&fake, "/tiny", tiny, ROW(3) + 30);
+	strcpy(entry.linux_path, "/tiny");
+	for (unsigned digest = 0; digest < 2; digest++) {
+		assert_problem(&p, load(), OK, "");
+		assert_int_equal(plan.segments[0].whole_known, digest);
+		assert_memory_equal((void *)(uintptr_t)plan.segments[0].dest, tiny + ROW(3) + 20, 10);
+		assert_int_equal(plan.kernel_entry, TEXT_ADDRESS + 2);
+		load_release(&fake.source, &plan);
+		strcpy(entry.digests[0].path, "/tiny");
+		sha256_compute(entry.digests[0].sha256, tiny, ROW(3) + 30);
+		entry.digest_count = 1;
+	}
+	entry.digest_count = 0;
+	fake.files[1].size--;
+	assert_problem(&p, load(), E_KERNEL_TRUNCATED, "/tiny: program header 0: p_filesz");
+	fake.files[1].size = 63;
+	assert_problem(&p, load(), E_NOT_A_KERNEL, "/tiny: no ELF file");
+	/* What nobody knows is no kernel, of whatever size; marks are not taken from what was read before. */
+	fake.files[1].size = 3;
+	assert_problem(&p, load(), E_NOT_A_KERNEL, "/tiny: 3 bytes are too short for a Linux kernel");
+	assert_clean();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(in_place, fresh), cmocka_unit_test_setup(moved, fresh),
-		cmocka_unit_test_setup(digests, fresh),
+		cmocka_unit_test_setup(in_place, fresh), cmocka_unit_test_setup(few_bytes, fresh),
+		cmocka_unit_test_setup(moved, fresh), cmocka_unit_test_setup(digests, fresh),
 		cmocka_unit_test_setup(refused, fresh),
 		cmocka_unit_test_setup(entered_in_protected_mode, fresh),
 		cmocka_unit_test_setup(moved_by_its_range, fresh), cmocka_unit_test_setup(placed_aside, fresh),

@@ -143,7 +143,7 @@ static void keys(void **state)
 	entry.linux_path[0] = '\0';
 	assert_problem(&p, load(), OK, "");
 	load_release(&fake.source, &plan);
-	assert_true(load_is_uki(&fake.source, "/EFI/Linux/x.efi", &work, &p));
+	assert_true(load_is_uki(&fake.source, "/EFI/Linux/x.efi", &work));
 	memcpy(kernel, "MZ", 2);
 	fake_add(&fake, "/vmlinuz", kernel, KERNEL_BYTES);
 	strcpy(entry.efi_path, "/vmlinuz");
@@ -151,9 +151,38 @@ static void keys(void **state)
 	assert_int_equal(plan.segment_count, 1);
 	assert_string_equal(plan.cmdline, "");
 	load_release(&fake.source, &plan);
-	assert_false(load_is_uki(&fake.source, "/vmlinuz", &work, &p));
-	assert_false(load_is_uki(&fake.source, "/nothing", &work, &p));
-	assert_int_not_equal(p.code, OK);
+	assert_false(load_is_uki(&fake.source, "/vmlinuz", &work));
+	assert_false(load_is_uki(&fake.source, "/nothing", &work));
+	assert_clean();
+}
+
+/* What is no program but a unified image with something wrong is refused as one; what has no kernel is a program. */
+static void malformed_is_no_program(void **state)
+{
+	static const struct { unsigned at, bytes; uint64_t value; bool is; } cases[] = {
+		{ PE_MADE_COFF + 4, 2, 0xaa64, true }, { PE_MADE_OPTIONAL + 36, 4, 3, true },
+		{ PE_MADE_OPTIONAL + 56, 4, 0, true }, { PE_MADE_ROW(4) + 20, 4, 0xffffffff, true },
+		{ PE_MADE_COFF + 6, 2, 0xffff, true }, { PE_MADE_COFF + 6, 2, 4, false },
+		{ PE_MADE_ROW(4) + 6, 1, '2', false }, { PE_MADE_COFF + 20, 2, 0xffff, false },
+		{ PE_MADE_COFF, 1, 'X', false }, { 0x3c, 4, 0xffffffff, false }, { 0, 1, 'X', false }, { 1, 1, 'X', false },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fresh(NULL);
+		kernel_put(image, cases[i].at, cases[i].bytes, cases[i].value);
+		assert_int_equal(load_is_uki(&fake.source, "/EFI/Linux/x.efi", &work), cases[i].is);
+	}
+	/* The table is cut off before and behind the row, and where e_lfanew would be. */
+	fresh(NULL);
+	fake.files[0].size = PE_MADE_ROW(5);
+	assert_true(load_is_uki(&fake.source, "/EFI/Linux/x.efi", &work));
+	fake.files[0].size--;
+	assert_false(load_is_uki(&fake.source, "/EFI/Linux/x.efi", &work));
+	fake.files[0].size = 0x3f;
+	assert_false(load_is_uki(&fake.source, "/EFI/Linux/x.efi", &work));
+	fake.files[0].fail_at = 1;
+	assert_false(load_is_uki(&fake.source, "/EFI/Linux/x.efi", &work));
 	assert_clean();
 }
 
@@ -279,7 +308,7 @@ static void refused(void **state)
 	assert_clean();
 	fresh(NULL);
 	fake.files[0].size = 1023;
-	assert_problem(&p, load(), E_NOT_A_KERNEL, "/EFI/Linux/x.efi: 1023 bytes are too short");
+	assert_problem(&p, load(), E_KERNEL_TRUNCATED, "/EFI/Linux/x.efi: section 0 (.text): end of its bytes");
 	assert_clean();
 }
 
@@ -332,6 +361,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(taken_apart, fresh), cmocka_unit_test_setup(keys, fresh),
+		cmocka_unit_test_setup(malformed_is_no_program, fresh),
 		cmocka_unit_test_setup(command_lines, fresh), cmocka_unit_test_setup(digests, fresh),
 		cmocka_unit_test_setup(files_that_change, fresh), cmocka_unit_test_setup(refused, fresh),
 		cmocka_unit_test_setup(reads_that_fail, fresh), cmocka_unit_test_setup(as_type_2_entry, fresh),
