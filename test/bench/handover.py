@@ -6,9 +6,9 @@ usage: handover.py --out DIR [--rounds N] [--initrd-mib N] [--smp 1,2] [--realti
 
 The image is Debian's kernel with an initrd of so many MiB. At its 64-bit entry stands a line on the serial port and a halt
 instead of its first instructions; all else of the file is as it was, so both sides carry and check what they would for it.
-Rounds interleaved, same QEMU, memory and CPUs. "go": Baton's first line after firmware, so that taking, parking and verifying are all in it;
-Debian's "kexec_load=0", after which its init calls kexec -e. Both have the image in memory by then and read every byte
-of it once more after "go": Baton at its final address, kexec-tools' purgatory after the copy.
+Rounds interleaved, same QEMU, memory and CPUs. "go": Baton's first line after firmware, so that taking, parking and
+verifying are all in it; Debian's "kexec_load=0", after which its init calls kexec -e. Both have the image in memory by
+then and read every byte of it once more after "go": Baton at its final address, kexec-tools' purgatory after the copy.
 verify: VERIFY alone (event=phase name=verify) on 1 CPU and on 2, bytes from event=segment; "by CPU time" divides by what the
 busiest thread of QEMU used between the lines, which is what the clock would show if the host had nothing else to do;
 "waited": how long its threads were ready to run in that time and had no host CPU.

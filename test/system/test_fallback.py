@@ -37,10 +37,15 @@ def efi_disk(tmp_path, rescue=None):
     return path
 
 
-def bios_machine(tmp_path, fault, rescue=None, mem="512M", name="rescue"):
+def bundle_file(tmp_path, rescue=None, name="rescue"):
     bundle = str(tmp_path / "bundle.cpio")
     tree = harness.baton_bundle.bundle_tree(PROBE, [], "console=ttyS0", POLICY, True, ())
     harness.baton_bundle.write_bundle(bundle, with_rescue(tree, rescue, name))
+    return bundle
+
+
+def bios_machine(tmp_path, fault, rescue=None, mem="512M", name="rescue"):
+    bundle = bundle_file(tmp_path, rescue, name)
     return qemu.Machine(str(tmp_path / "bios"), smp=2, mem=mem, cpu="max", firmware=False, boot_args=[
         "-kernel", FAULTS, "-initrd", bundle, "-append", "baton.console=ttyS0,115200" + (fault and " baton.fault=" + fault)])
 
@@ -57,7 +62,7 @@ def wait_in_block(vm):
 
 def test_other_entry_is_started(tmp_path):
     """The chosen entry differs: the other one is verified and started, and its report tells."""
-    with machine(tmp_path, efi_disk(tmp_path), smp=SMP, options="baton.fault=flip:kernel") as vm:
+    with machine(tmp_path, efi_disk(tmp_path), smp=SMP, options="baton.fault=flip:boot_params") as vm:
         result = finish(vm)
     started, error = result.event("fallback"), result.event("error")
     assert error["code"] == started["code"] == "E81" and started["entry"] == "rescue.conf", result.tail()
@@ -89,6 +94,18 @@ def test_whatever_fails_the_chosen_entry(tmp_path, fault, code, text):
         vm.wait_for(r"event=fallback verdict=started code=%s entry=\"rescue.conf\"" % code, FIRMWARE_S)
         vm.wait_for(r"^probe: cmdline rescued=1 ", FIRMWARE_S)
         vm.wait_for(r"^probe: mcg_status=0x0{16}", FIRMWARE_S)
+
+
+def test_behind_a_real_kexec(tmp_path):
+    """Debian's kernel has started Baton."""
+    guest = harness.write_kexec_initrd(str(tmp_path / "guest.img"), bundle_file(tmp_path), "-s", baton=FAULTS,
+                                       words="baton.console=ttyS0,115200 baton.fault=flip:boot_params")
+    with qemu.Machine(str(tmp_path / "kexec"), smp=2, mem="1G", cpu="max", firmware=False, boot_args=[
+            "-kernel", KERNEL, "-initrd", guest,
+            "-append", "console=ttyS0,115200 panic=-1 guest.kexec " + harness.UNDER_TCG]) as vm:
+        vm.wait_for(r"event=door name=linux64 ", harness.BOOT_S)
+        vm.wait_for(r"event=fallback verdict=started code=E81 entry=\"rescue.conf\"", FIRMWARE_S)
+        vm.wait_for(r"^probe: cmdline rescued=1 ", FIRMWARE_S)
 
 
 @pytest.mark.parametrize("second,line", (
