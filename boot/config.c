@@ -377,6 +377,7 @@ static bool is_space(char c)
 static enum status set_append(struct config *config, const char *tail, struct problem *problem)
 {
 	size_t length;
+	bool control;
 
 	while (is_space(*tail))
 		tail++;
@@ -386,9 +387,9 @@ static enum status set_append(struct config *config, const char *tail, struct pr
 	if (length >= sizeof(config->append))
 		return problem_set(problem, E_CMDLINE_LENGTH, "command line: more than %u bytes behind --",
 				   CONFIG_APPEND_MAX - 1);
-	for (size_t i = 0; i < length; i++)
-		if (text_is_control(tail[i]))
-			return problem_set(problem, E_CONFIG_VALUE, "command line: control byte behind --");
+	if (text_flaw(tail, length, &control) < length)
+		return problem_set(problem, E_CONFIG_VALUE, "command line: %s behind --",
+				   control ? "control byte" : "no UTF-8");
 	memcpy(config->append, tail, length);
 	config->append[length] = '\0';
 	return OK;

@@ -89,6 +89,7 @@ static enum status read_name(const struct cpio *archive, uint64_t offset, uint32
 {
 	const char *text = (const char *)archive->data + offset + HEADER_BYTES;
 	uint32_t length;
+	bool control;
 
 	if (!bytes || bytes > CPIO_NAME_MAX)
 		return refuse(problem, offset, "namesize is 0 or more than 8192");
@@ -100,9 +101,8 @@ static enum status read_name(const struct cpio *archive, uint64_t offset, uint32
 			return refuse(problem, offset, "namesize covers bytes behind the name");
 	if (length >= CPIO_PATH_MAX)
 		return refuse(problem, offset, "namesize: a name of 512 bytes or more");
-	for (uint32_t i = 0; i < length; i++)
-		if (text_is_control(text[i]))
-			return refuse(problem, offset, "control byte in the name");
+	if (text_flaw(text, length, &control) < length)
+		return refuse(problem, offset, control ? "control byte in the name" : "the name is not UTF-8");
 	memcpy(name, text, length);
 	name[length] = '\0';
 	memmove(name, strip_front(name), strlen(strip_front(name)) + 1);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "lib/string.h"
+#include "lib/utf8.h"
 
 void text_begin(struct text *text, const char *from, uint64_t length)
 {
@@ -16,9 +17,17 @@ void text_begin(struct text *text, const char *from, uint64_t length)
 		text->next += 3;
 }
 
-bool text_is_control(char c)
+size_t text_flaw(const char *text, size_t length, bool *control)
 {
-	return (unsigned char)c < ' ' || c == 0x7f;
+	size_t at = 0;
+
+	for (unsigned bytes; at < length; at += bytes) {
+		bytes = utf8_sequence(text + at, length - at);
+		*control = bytes && utf8_is_control(text + at);
+		if (!bytes || *control)
+			break;
+	}
+	return at;
 }
 
 static bool is_blank(char c)
@@ -53,6 +62,8 @@ static bool take_line(struct text *text, const char **start, size_t *length)
 static void split(struct text *text, const char *start, size_t length)
 {
 	char *at = text->line;
+	size_t good = 0;
+	bool control;
 
 	text->key = text->value = text->line;
 	text->line[0] = '\0';
@@ -61,11 +72,11 @@ static void split(struct text *text, const char *start, size_t length)
 		text->bad = "line is too long";
 		return;
 	}
-	for (size_t i = 0; i < length; i++) {
-		if (text_is_control(start[i]) && start[i] != '\t') {
-			text->bad = "control byte in line";
-			return;
-		}
+	while ((good += text_flaw(start + good, length - good, &control)) < length && start[good] == '\t')
+		good++;
+	if (good < length) {
+		text->bad = control ? "control byte in line" : "line is not UTF-8";
+		return;
 	}
 	memcpy(text->line, start, length);
 	text->line[length] = '\0';

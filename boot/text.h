@@ -6,6 +6,7 @@
 #define BOOT_TEXT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define TEXT_LINE_BYTES 4096			/* longest line, NUL included */
@@ -22,7 +23,7 @@ struct text {
 void text_begin(struct text *text, const char *from, uint64_t length);
 
 /* Goes to the next line that is neither empty nor a # comment, blanks trimmed on all sides; LF or CR LF. A line with
- * control bytes or too long comes with bad set. False: no more lines. */
+ * control bytes, not in UTF-8 or too long comes with bad set. False: no more lines. */
 bool text_next(struct text *text);
 
 /* Whole value as an unsigned number, decimal or 0x hexadecimal, at most max. */
@@ -31,7 +32,10 @@ bool text_to_number(const char *value, uint64_t max, uint64_t *number);
 /* Copies with NUL; false (and nothing copied) if it does not fit. */
 bool text_copy(char *to, uint64_t size, const char *from);
 
-bool text_is_control(char c);
+/* Bytes before the first place that a shown text must not have, length: there is none. *control: it is a control
+ * character (C0, tabs too, DEL, C1), else it is not UTF-8. */
+size_t text_flaw(const char *text, size_t length, bool *control);
+
 char text_lower(char c);
 bool text_equal_nocase(const char *a, const char *b);
 

@@ -77,6 +77,7 @@ static bool is_white(char c)
 enum status uki_cmdline(char *to, const char *name, const char *from, uint64_t length, struct problem *problem)
 {
 	size_t at = 0;
+	bool control;
 
 	while (length && is_white(*from)) {
 		from++;
@@ -87,13 +88,17 @@ enum status uki_cmdline(char *to, const char *name, const char *from, uint64_t l
 	if (length >= CMDLINE_MAX)
 		return problem_set(problem, E_KERNEL_HEADER, "%s: .cmdline has %llu bytes, at most %u", name,
 				   (unsigned long long)length, CMDLINE_MAX - 1);
-	for (; at < length; at++) {
-		bool white = from[at] && is_white(from[at]);
-
-		if (text_is_control(from[at]) && !white)
-			return problem_set(problem, E_KERNEL_HEADER, "%s: .cmdline has byte 0x%02x at %llu", name,
-					   (unsigned char)from[at], (unsigned long long)at);
-		to[at] = white ? ' ' : from[at];
+	for (size_t good; at < length; at += good) {
+		good = text_flaw(from + at, length - at, &control);
+		memcpy(to + at, from + at, good);
+		if (good)
+			continue;
+		if (!from[at] || !is_white(from[at]))
+			return problem_set(problem, E_KERNEL_HEADER, "%s: .cmdline has byte 0x%02x at %llu%s", name,
+					   (unsigned char)from[at], (unsigned long long)at,
+					   control ? "" : ", not UTF-8");
+		to[at] = ' ';
+		good = 1;
 	}
 	to[at] = '\0';
 	return OK;
@@ -103,6 +108,7 @@ enum status uki_cmdline(char *to, const char *name, const char *from, uint64_t l
 static bool take_value(char *to, size_t size, const char *key, const char *line, size_t length)
 {
 	size_t bytes = strlen(key), used = 0;
+	bool control;
 	char quote = '\0';
 
 	if (length <= bytes || memcmp(line, key, bytes) || line[bytes] != '=')
@@ -118,12 +124,12 @@ static bool take_value(char *to, size_t size, const char *key, const char *line,
 			line++;
 			length--;
 		}
-		if (text_is_control(*line) || used + 1 >= size)
+		if (used + 1 >= size)
 			return false;
 		to[used++] = *line;
 	}
 	to[used] = '\0';
-	return used;
+	return used && text_flaw(to, used, &control) == used;
 }
 
 /* The first key of the list that the text has. */

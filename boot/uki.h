@@ -40,12 +40,12 @@ bool uki_claimed(const void *first, uint64_t file_size);
 const char *uki_part_name(enum uki_part part);
 
 /* The text of a .cmdline section: blanks and NULs around it go, line ends inside are blanks. to: CMDLINE_MAX bytes.
- * E24: other control bytes inside. */
+ * E24: other control bytes inside, or no UTF-8. */
 enum status uki_cmdline(char *to, const char *name, const char *from, uint64_t length,
 			struct problem *problem) MUST_CHECK;
 
 /* Title, version and sort key of an entry from .osrel (os-release(5)); what is missing, malformed or too long is left
- * as it is. Values keep printable characters only. */
+ * as it is. Values are UTF-8 without control characters. */
 void uki_describe(struct entry *entry, const char *osrel, uint64_t length);
 
 #endif

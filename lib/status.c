@@ -4,6 +4,7 @@
 #include <stdarg.h>
 
 #include "lib/fmt.h"
+#include "lib/utf8.h"
 
 enum status problem_set(struct problem *p, enum status code, const char *format, ...)
 {
@@ -15,9 +16,15 @@ enum status problem_set(struct problem *p, enum status code, const char *format,
 	va_start(arguments, format);
 	fmt_vsnprint(p->text, sizeof(p->text), format, arguments);
 	va_end(arguments);
-	for (char *c = p->text; *c; c++)	/* hostile names must not break the line or the terminal */
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	/* Hostile names must not break the line or the terminal. */
+	for (char *c = p->text; *c; ) {
+		unsigned bytes = utf8_sequence(c, UTF8_BYTES_MAX);
+
+		if (bytes && !utf8_is_control(c))
+			c += bytes;
+		else
+			*c++ = '?';
+	}
 	return code;
 }
 

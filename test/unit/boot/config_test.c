@@ -279,7 +279,10 @@ static void command_line_errors(void **state)
 	assert_int_equal(config_parse_cmdline(&c, "baton.fault=apic:3", true, &p), OK);
 	assert_string_equal(c.fault, "apic:3");
 	fresh(NULL);
-	assert_problem(&p, cmdline("-- a\x01"), E_CONFIG_VALUE, "control byte");
+	assert_problem(&p, cmdline("-- a\x01"), E_CONFIG_VALUE, "control byte behind --");
+	assert_string_equal(c.append, "");
+	p.code = OK;
+	assert_problem(&p, cmdline("-- a\x80"), E_CONFIG_VALUE, "no UTF-8 behind --");
 	assert_string_equal(c.append, "");
 }
 

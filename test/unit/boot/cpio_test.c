@@ -227,6 +227,9 @@ static void bad_archives(void **state)
 	add("tab\tbed", 0100644, "", 0);
 	assert_problem(&p, cpio_check(&archive, &p), E_BUNDLE, "control byte");
 	fresh(NULL);
+	add("caf\xe9", 0100644, "", 0);
+	assert_problem(&p, cpio_check(&archive, &p), E_BUNDLE, "the name is not UTF-8");
+	fresh(NULL);
 	at = add("TRAILER!!!", 0, "", 0);
 	put(at, FILESIZE, "00000001");
 	archive.size += 4;

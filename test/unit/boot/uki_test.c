@@ -121,6 +121,11 @@ static void command_lines(void **state)
 	p.code = OK;
 	assert_problem(&p, uki_cmdline(to, "x.efi", "ab\x1b", 3, &p), E_KERNEL_HEADER, "x.efi: .cmdline has byte 0x1b at 2");
 	p.code = OK;
+	assert_problem(&p, uki_cmdline(to, "x.efi", "a\xc2\x85", 3, &p), E_KERNEL_HEADER, "x.efi: .cmdline has byte 0xc2 at 1");
+	p.code = OK;
+	assert_problem(&p, uki_cmdline(to, "x.efi", "\xc3\xa9\xc3", 3, &p), E_KERNEL_HEADER,
+		       "x.efi: .cmdline has byte 0xc3 at 2, not UTF-8");
+	p.code = OK;
 	memset(big, 'x', sizeof(big));
 	assert_problem(&p, uki_cmdline(to, "x.efi", big, CMDLINE_MAX - 1, &p), OK, "");
 	assert_int_equal(strlen(to), CMDLINE_MAX - 1);
@@ -145,6 +150,7 @@ static void descriptions(void **state)
 	char text[300];
 
 	(void)state;
+	describe("PRETTY_NAME=a\x9b\nNAME=a\xc2\x9b\nID=\xc3\xa9\n", "\xc3\xa9", "", "\xc3\xa9");
 	describe("", "old", "", "");
 	describe("PRETTY_NAME=\"Debian 12\"\nNAME=x\nVERSION_ID='12'\nID=debian\n", "Debian 12", "12", "debian");
 	describe("ID=a\nIMAGE_ID=b\nBUILD_ID=7", "a", "7", "b");

@@ -44,7 +44,13 @@ static void control_characters_do_not_pass(void **state)
 
 	(void)state;
 	(void)problem_set(&p, E_CONFIG_WORD, "a\nb\x1b[2J\x7f%c", 0xe9);
-	assert_string_equal(p.text, "a?b?[2J?\xe9");
+	assert_string_equal(p.text, "a?b?[2J??");
+	/* C1, which some terminals obey: as a byte and as UTF-8. What is no UTF-8, and what is. */
+	p.code = OK;
+	(void)problem_set(&p, E_CONFIG_WORD, "\x9b\xc2\x9b\xc2\xa0\xc0\xaf\xe0\x9f\xbf\xed\xa0\x80\xf4\x90\x80\x80"
+			  "\xf0\x8f\xbf\xbf\xf5\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xed\x9f\xbf\xf4\x8f\xbf\xbf\xe2\x82");
+	assert_string_equal(p.text, "???\xc2\xa0" "??" "???" "???" "????" "????" "?"
+			    "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\xed\x9f\xbf\xf4\x8f\xbf\xbf" "??");
 }
 
 static void every_number_has_its_text(void **state)
