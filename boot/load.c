@@ -171,8 +171,12 @@ static enum status open_initrds(struct load *load, const struct entry *entry, ui
 
 	*bytes = 0;
 	for (unsigned i = 0; i < entry->initrd_count; i++) {
-		enum status status = load_open_file(load, entry, entry->initrd[i]);
+		enum status status;
 
+		if (load->plan->protocol == NEXT_LINUX && entry->module_words[i][0])
+			return problem_set(load->problem, E_ENTRY_INVALID, "%s: baton-module %s has words, and a Linux "
+					   "kernel takes none", entry->file, entry->initrd[i]);
+		status = load_open_file(load, entry, entry->initrd[i]);
 		if (status)
 			return status;
 	}

@@ -76,8 +76,9 @@ struct load_work {
  * for everything and writes to the digest table only; load_read() reads and hashes. source, entry, work and plan must
  * stay until then. segments[0] is the kernel, segments[1] the initrd if there is one; config->append goes behind the
  * entry's options. On error everything placed is released and nothing remains open; the message names the file.
- * load_place(): E13/E15: entry not startable, E20/E21: file missing or unreadable, E22: size, E23-E25: kernel image,
- * E28: command line, E50/E52: memory. load_read(): E21, E24, E26: digest differs from the entry's.
+ * load_place(): E13/E15: entry not startable or with keys that its image has no use for, E20/E21: file missing or
+ * unreadable, E22: size, E23-E25: kernel image, E28: command line, E50/E52: memory. load_read(): E21, E24, E26: digest
+ * differs from the entry's.
  */
 enum status load_place(const struct source *source, const struct entry *entry, const struct config *config,
 		       struct load_work *work, struct boot_plan *plan, struct problem *problem) MUST_CHECK;
@@ -97,6 +98,9 @@ bool load_is_uki(const struct source *source, const char *path, struct load_work
  * unusable; the entry's names are filled all the same. Uses work. */
 enum status load_uki_entry(const struct source *source, struct entry *entry, const char *file_name,
 			   struct load_work *work, struct problem *problem) MUST_CHECK;
+
+/* E13 if the entry names a profile: image has none, as it is no unified kernel image. */
+enum status load_refuse_profile(const struct entry *entry, struct problem *problem) MUST_CHECK;
 
 /* E26, with both digests. */
 enum status load_refuse_digest(const char *path, const uint8_t *found, const uint8_t *wanted,

@@ -65,6 +65,14 @@ static enum status open_other(struct load *load, const struct entry *entry)
 	return !status && elf_recognise(work->first) ? load_open_elf(load) : status;
 }
 
+enum status load_refuse_profile(const struct entry *entry, struct problem *problem)
+{
+	if (!entry->profile)
+		return OK;
+	return problem_set(problem, E_ENTRY_INVALID, "%s: profile %u, but %s is no unified kernel image", entry->file,
+			   entry->profile, entry_image(entry));
+}
+
 enum status load_open_kernel(struct load *load, const struct entry *entry)
 {
 	struct load_work *work = load->work;
@@ -79,6 +87,8 @@ enum status load_open_kernel(struct load *load, const struct entry *entry)
 		status = open_other(load, entry);
 	if (!status && !work->elf.load_count)
 		status = bzimage_check_header(image, file->path, work->setup, file->size, load->problem);
+	if (!status && !work->container.handle)
+		status = load_refuse_profile(entry, load->problem);
 	if (status)
 		return status;
 	memcpy(plan->setup_header, image->header, image->header_length);

@@ -86,8 +86,7 @@ static enum status place_segment(struct load *load, enum segment_kind kind, cons
 
 	if (!in_place)
 		status = place(load, request, file->path, &segment->dest);
-	if (status && kind == SEGMENT_KERNEL && plan->protocol != NEXT_LINUX &&
-	    request->max - request->min == request->size)
+	if (status && kind == SEGMENT_KERNEL && request->max - request->min == request->size)
 		status = place_aside(load, request, segment, file->path);
 	if (status)
 		return status;

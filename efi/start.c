@@ -87,8 +87,10 @@ static void tell_next_system(struct listed_entry *listed, const struct settings 
 static enum status start_program(struct listed_entry *listed, const struct settings *settings, struct problem *problem)
 {
 	struct program program;
-	enum status error = program_load(listed->volume, &listed->entry, info.config.append, &program, problem);
+	enum status error = load_refuse_profile(&listed->entry, problem);
 
+	if (!error)
+		error = program_load(listed->volume, &listed->entry, info.config.append, &program, problem);
 	if (error)
 		return error;
 	tell_next_system(listed, settings);

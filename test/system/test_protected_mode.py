@@ -139,6 +139,7 @@ WISHES = {
 
 # Where OVMF keeps its own with 512 MiB of memory: all of this an image wants that cannot be moved.
 WANTED, WANTED_END = 0x1c000000, 0x20000000
+RELOCATABLE_AT, PREF_ADDRESS_AT, INIT_SIZE_AT = 0x234, 0x258, 0x260     # in a bzImage
 KEPT = ("firmware's runtime code", "firmware's runtime data", "ACPI NVS", "ACPI tables", "memory attributes table",
         "EFI system table", "EFI configuration tables", "SMBIOS tables", "ACPI RSDP")
 
@@ -150,11 +151,20 @@ def image_over_firmware():
     return head + bytes(4096)
 
 
+def kernel_over_firmware():
+    """Debian's kernel as one that cannot be moved and was linked for that place."""
+    data = bytearray(open(KERNEL, "rb").read())
+    data[RELOCATABLE_AT] = 0
+    struct.pack_into("<Q", data, PREF_ADDRESS_AT, WANTED_END - struct.unpack_from("<I", data, INIT_SIZE_AT)[0] & ~0xfff)
+    return bytes(data)
+
+
 def test_what_is_refused(tmp_path):
-    """Wishes that Baton cannot fulfil, and an image over memory that firmware keeps: one line for each of its tables. Each
+    """Wishes that Baton cannot fulfil, and images over memory that firmware keeps: one line for each of its tables. Each
     leads back to the menu."""
     tree = {**changes(build(tmp_path, "multiboot2")), "/loader/entries/debian.conf": None, "/over": image_over_firmware(),
-            "/loader/entries/c.conf": b"title C\nsort-key c\nlinux /over\n"}
+            "/loader/entries/c.conf": b"title C\nsort-key c\nlinux /over\n", "/fixed": kernel_over_firmware(),
+            "/loader/entries/d.conf": b"title D\nsort-key d\nlinux /fixed\n"}
     for name, (wish, _) in zip("ab", WISHES.values()):
         (tmp_path / name).mkdir()
         tree["/" + name] = build(tmp_path / name, "multiboot2", wish=wish)
@@ -165,11 +175,16 @@ def test_what_is_refused(tmp_path):
             wait_refused(vm, problem_pattern(15) + "/%s: .*%s" % (name, words), FIRMWARE_S)
             vm.send("j\r")
         wait_refused(vm, problem_pattern(52) + "/over: ", FIRMWARE_S)
+        vm.send("j\r")
+        wait_refused(vm, problem_pattern(52) + "/fixed: ", FIRMWARE_S)
         text = vm.text()
     lines = re.findall(problem_pattern(52) + r"/over: wants 0x1c000000\.\.0x20000000, but 0x(\w+)\.\.0x(\w+) must "
                        r"survive: ([^\r\n]*)", text)
     found = [line[-1].strip() for line in lines]
     assert set(KEPT) <= set(found), text[-6000:]
+    with_linux = re.findall(problem_pattern(52) + r"/fixed: wants 0x\w+\.\.0x20000000, but 0x\w+\.\.0x\w+ must survive: "
+                            r"([^\r\n]*)", text)
+    assert set(KEPT) <= {line.strip() for line in with_linux}, text[-6000:]
     for *_, start, end, _ in lines:
         assert int(start, 16) < WANTED_END and int(end, 16) > WANTED
     assert "guest32: event" not in text and not Result(text, "").events

@@ -200,8 +200,8 @@ static void refused(void **state)
 	assert_problem(&p, load(), E_KERNEL_HEADER, "/vmlinux: e_entry is 0x1");
 	fresh(NULL);
 	row(0, 0, 0, 0, 0, 0);
-	row(1, 1, TEXT_AT, FAKE_BASE + FAKE_SIZE + 0x1000, TEXT_BYTES, TEXT_BYTES);
-	kernel_put(file, 24, 8, FAKE_BASE + FAKE_SIZE + 0x1000);
+	row(1, 1, TEXT_AT, FAKE_BASE, TEXT_BYTES, FAKE_SIZE + 0x1000);
+	kernel_put(file, 24, 8, FAKE_BASE);
 	assert_problem(&p, load(), E_NO_MEMORY, "/vmlinux: no memory for 0x");
 	fresh(NULL);
 	fake.files[0].fail_at = NOTE_AT;
@@ -343,7 +343,7 @@ static void placed_aside(void **state)
 	assert_int_equal((uintptr_t)plan.digest_table, TEXT_ADDRESS - 0x7000);
 	load_release(&fake.source, &plan);
 	fake.placed_count = 1;
-	/* Never a kernel of Linux's, which may go elsewhere; and not onto what is loaded itself. */
+	/* Never a kernel that may go elsewhere; and not onto what is loaded itself. */
 	memset(file + 0x300, 0, 128);
 	kernel_put(file, 24, 8, TEXT_ADDRESS + 0x40);
 	fake.source.in_place = NULL;

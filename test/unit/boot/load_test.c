@@ -424,25 +424,8 @@ static void sources_that_lie(void **state)
 	kernel_put(kernel, 0x236, 2, 1);
 	kernel_put(kernel, 0x22c, 4, 0x7fffffff);
 	kernel_put(kernel, 0x258, 8, FAKE_BASE);
-	kernel_put(kernel, 0x234, 1, 0);
 	p = (struct problem){ 0 };
 	assert_problem(&p, load(NULL), E_PLACEMENT, "at 0x10000000");
-	assert_clean();
-}
-
-/* A kernel that cannot be moved gets its address, and an initrd stays below what it can reach. */
-static void fixed_kernel(void **state)
-{
-	(void)state;
-	kernel_put(kernel, 0x234, 1, 0);
-	kernel_put(kernel, 0x236, 2, 1);
-	kernel_put(kernel, 0x258, 8, FAKE_BASE + 0x1000);
-	kernel_put(kernel, 0x22c, 4, FAKE_BASE + 0x7fffff);
-	add_initrd("/i0", data, 5);
-	assert_problem(&p, load(NULL), OK, "");
-	assert_int_equal(plan.segments[0].dest, FAKE_BASE + 0x1000);
-	assert_int_equal(plan.segments[1].dest, FAKE_BASE + 0x7ff000);
-	load_release(&fake.source, &plan);
 	assert_clean();
 }
 
@@ -474,7 +457,7 @@ int main(void)
 		cmocka_unit_test_setup(damaged_files, fresh), cmocka_unit_test_setup(missing_files, fresh),
 		cmocka_unit_test_setup(bad_files, fresh), cmocka_unit_test_setup(reads_that_fail, fresh),
 		cmocka_unit_test_setup(too_little_memory, fresh), cmocka_unit_test_setup(sources_that_lie, fresh),
-		cmocka_unit_test_setup(fixed_kernel, fresh), cmocka_unit_test_setup(memory_given_twice, fresh),
+		cmocka_unit_test_setup(memory_given_twice, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -294,6 +294,12 @@ static void refused(void **state)
 	entry.profile = 1;
 	assert_problem(&p, load(), E_ENTRY_INVALID, "/EFI/Linux/x.efi: there is no profile 1");
 	assert_clean();
+	/* And what is no such image has no profile at all. */
+	fake_add(&fake, "/vmlinuz", kernel, KERNEL_BYTES);
+	strcpy(entry.linux_path, "/vmlinuz");
+	assert_problem(&p, load(), E_ENTRY_INVALID, "x.efi: profile 1, but /vmlinuz is no unified kernel image");
+	assert_clean();
+	entry.linux_path[0] = '\0';
 	entry.profile = 0;
 	kernel_put(image, (unsigned)linux_at + 0x236, 2, 0);
 	assert_problem(&p, load(), E_NOT_A_KERNEL, "/EFI/Linux/x.efi:.linux: xloadflags");
