@@ -2,14 +2,16 @@
 # libFuzzer programs, one per parser: test/fuzz/<name>_fuzz.c with boot/ and lib/ as they are.
 
 FUZZ_TEST := $(sort $(wildcard test/fuzz/*_fuzz.c))
-FUZZ_POOL := $(filter-out $(wildcard boot/load*.c),$(wildcard boot/*.c)) \
-	lib/fmt.c lib/status.c lib/console_spec.c lib/crc32.c lib/date.c lib/acpi.c lib/iommu.c lib/smbios.c test/twin/twin.c \
-	lib/random.c smp/madt.c kernel/old_block.c kernel/old_report.c
+FUZZ_POOL := $(wildcard boot/*.c) lib/fmt.c lib/status.c lib/console_spec.c lib/crc32.c lib/date.c lib/acpi.c lib/iommu.c \
+	lib/smbios.c lib/random.c lib/digest.c lib/sha256.c lib/sha256_ni.c test/twin/twin.c smp/madt.c kernel/old_block.c \
+	kernel/old_report.c
 FUZZ_BIN  := $(patsubst test/fuzz/%.c,$(O)/fuzz/%,$(FUZZ_TEST))
 FUZZ_OBJ  := $(patsubst %,$(O)/fuzz/%.o,$(FUZZ_POOL))
 
 CFLAGS_FUZZ := -std=gnu11 -g -O1 -fno-omit-frame-pointer -fno-strict-aliasing -MMD -MP $(WARN) -Itest/twin -I. \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+
+$(O)/fuzz/lib/sha256_ni.c.o: CFLAGS_FUZZ += $(CFLAGS_SHANI)
 
 $(O)/fuzz/%.c.o: %.c
 	@mkdir -p $(@D)

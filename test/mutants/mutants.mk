@@ -42,17 +42,18 @@ coverage-mm:
 		{ cat $$p.log; exit 1; }; done
 	@$(PYTHON) test/mutants/coverage.py $(O)/coverage-mm mm
 
-# Parsers of what comes from files and loaders, by the unit tests of boot/.
-PARSERS := bzimage pe uki elf multiboot cpio config entry efimap setup_data params_in e820 place load_start start_info \
-	survive firmware_find tpm_log
-## coverage-parsers: lines of boot/'s parsers that its unit tests run; fails if one is below 95%
+# Parsers of what comes from files, loaders and firmware, and the loop that plans a load with them.
+PARSERS := $(patsubst %,boot/%.c,bzimage pe uki elf multiboot cpio text config entry efimap setup_data params_in e820 place \
+	start_info survive firmware_find tpm_log) $(wildcard boot/load*.c) lib/acpi.c smp/madt.c
+PARSER_TESTS := $(wildcard test/unit/boot/*_test.c) test/unit/lib/acpi_test.c test/unit/smp/madt_test.c
+## coverage-parsers: lines of the parsers that their unit tests run; fails if one is below 95%
 coverage-parsers: $(O)/gen/font.c
 	@rm -rf $(O)/coverage-parsers
 	@mkdir -p $(O)/coverage-parsers
-	@for f in boot/*.c $(filter-out lib/string.c lib/fbtext.c,$(wildcard lib/*.c)) test/twin/twin.c \
+	@for f in boot/*.c $(filter-out lib/string.c lib/fbtext.c,$(wildcard lib/*.c)) smp/madt.c test/twin/twin.c \
 		$(filter-out %_test.c,$(wildcard test/unit/boot/*.c)); do \
 		gcc $(COVERAGE_FLAGS) $(CFLAGS_SHANI) -c -o $(O)/coverage-parsers/$$(echo $$f | tr / -).o $$f || exit 1; done
-	@for f in test/unit/boot/*_test.c; do p=$(O)/coverage-parsers/$$(basename $$f .c); \
+	@for f in $(PARSER_TESTS); do p=$(O)/coverage-parsers/$$(basename $$f .c); \
 		gcc $(COVERAGE_FLAGS) -o $$p $$f $(O)/coverage-parsers/*.c.o -lcmocka && $$p >$$p.log 2>&1 || \
 		{ cat $$p.log; exit 1; }; done
-	@$(PYTHON) test/mutants/coverage.py $(O)/coverage-parsers $(PARSERS:%=boot/%.c)
+	@$(PYTHON) test/mutants/coverage.py $(O)/coverage-parsers $(PARSERS)
