@@ -64,6 +64,42 @@ static void kernel_requests(void **state)
 	assert_int_equal(r.max, r.min + r.size);
 }
 
+/* A machine whose free memory begins at 4 GiB: for a kernel that says it can run there, and for nothing else. */
+static void above_four_gib(void **state)
+{
+	struct bzimage image = { .pref_address = 0x1000000, .init_size = 0x3f98001, .alignment = 0x200000,
+				 .relocatable = true, .above_4g = true, .initrd_max = 1ull << 46 };
+	const struct place_range free[] = { { 0x100000, 0x2000000 }, { 1ull << 32, 0x8000000 } };
+	struct place_request r;
+	struct problem p = { 0 };
+	uint64_t base;
+
+	(void)state;
+	place_request_kernel(&r, &image);
+	assert_problem(&p, place_find(free, 2, NULL, 0, &r, &base, &p), OK, "");
+	assert_int_equal(base, 0x104000000);
+	assert_int_equal(place_check(&r, base, &p), OK);
+	place_request_initrd(&r, &image, 0x4000000);
+	assert_problem(&p, place_find(free, 2, &(struct place_range){ base, 0x3f99000 }, 1, &r, &base, &p), OK, "");
+	assert_int_equal(base, 1ull << 32);
+	/* And an initrd of a kernel that can reach no further than 4 GiB. */
+	image.initrd_max = 0xffffffff;
+	place_request_initrd(&r, &image, 0x4000000);
+	assert_problem(&p, place_find(free, 2, NULL, 0, &r, &base, &p), E_PLACEMENT, "no free run of 0x4000000 bytes");
+	image.above_4g = false;
+	place_request_kernel(&r, &image);
+	p.code = OK;
+	assert_problem(&p, place_find(free, 2, NULL, 0, &r, &base, &p), E_PLACEMENT,
+		       "no free run of 0x3f99000 bytes in 0x1000000..0x100000000 aligned to 0x200000");
+	assert_int_equal(place_check(&r, 1ull << 32, NULL), E_PLACEMENT);
+	/* One that was linked for a place up there goes there. */
+	image.above_4g = true;
+	image.pref_address = 0x102000000;
+	place_request_kernel(&r, &image);
+	assert_int_equal(place_find(free, 2, NULL, 0, &r, &base, &p), OK);
+	assert_int_equal(base, 0x102000000);
+}
+
 static void initrd_requests(void **state)
 {
 	struct bzimage image = { .initrd_max = 0x80000000ull };
@@ -175,7 +211,7 @@ static void against_a_model(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(overlap_at_the_edges), cmocka_unit_test(kernel_requests),
+		cmocka_unit_test(overlap_at_the_edges), cmocka_unit_test(kernel_requests), cmocka_unit_test(above_four_gib),
 		cmocka_unit_test(initrd_requests), cmocka_unit_test(answers_are_checked),
 		cmocka_unit_test(preferred_or_highest), cmocka_unit_test(against_a_model),
 	};
