@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/selftest.h"
 
+#include "kernel/faults.h"
 #include "kernel/log.h"
+#include "kernel/loop.h"
 #include "kernel/memory.h"
 #include "kernel/phase.h"
+#include "kernel/selftest_costs.h"
 #include "kernel/selftest_model.h"
 #include "smp/call.h"
 #include "smp/online.h"
@@ -13,8 +16,13 @@
 #define RUN_PAGES_MAX	8u		/* pages of one map or protect */
 #define BURST_MAX	64u		/* accesses of a CPU before it may idle */
 #define IDLE_CHANCE	16u		/* with that many CPUs everybody idles after each burst: host CPUs are few */
+#define SLICE_IDLE_CHANCE 128u		/* a slice is short: who sleeps until the next flush sees nothing of this one */
 #define NEAR_PAGES	8u		/* half of the accesses go that near to what changed last */
-#define COST_ROUNDS	64u
+/* Of a loop's generations: every n-th has a slice, the third first, so that short loops have one too; each of the
+ * faults build's, whose loops are short. */
+#define SLICE_EVERY	(faults_built_in ? 1u : 32u)
+#define SLICE_FIRST	3u
+#define SLICE_OPERATIONS 24u
 
 /* W: the CPU, before done. R: boss, after it. */
 struct worker {
@@ -25,6 +33,7 @@ struct worker {
 
 static struct worker workers[SMP_CPUS_MAX];
 static shared_u32 stop_workers;
+static unsigned idle_chance;		/* W: boss, before it calls the workers. R: they */
 static struct random choices;
 static struct page_source data_pages;
 static uint64_t refused;		/* operations that ended in an injected failure */
@@ -64,7 +73,7 @@ static void storm(struct cpu *self, uint64_t argument)
 			call_serve(self);
 			probe_any(w);
 		}
-		if (random_below(&w->prober.random, IDLE_CHANCE) < smp_cpu_count())
+		if (random_below(&w->prober.random, idle_chance) < smp_cpu_count())
 			idle(self, w);
 	}
 	/* order: the counts before the word. pairs with: await_workers(). else: the boss adds up half of them. */
@@ -204,22 +213,6 @@ static enum status operate(struct worker *boss, struct problem *problem)
 	return s;
 }
 
-/* By what one INVLPG and one load of CR3 cost here FLUSH_RANGE_PAGES can be judged; refilling the TLB comes on top. */
-static void log_costs(void)
-{
-	uint64_t cr3 = cpu_read_cr3(), start = cpu_rdtsc(), middle, end;
-
-	for (unsigned i = 0; i < COST_ROUNDS; i++)
-		cpu_invlpg(model_va(0) + i * MM_PAGE_BYTES);
-	middle = cpu_rdtsc();
-	for (unsigned i = 0; i < COST_ROUNDS; i++)
-		cpu_write_cr3(cr3);
-	end = cpu_rdtsc();
-	log_event("selftest", "room=mm invlpg_ns=%lu reload_ns=%lu range_pages=%u",
-		  (middle - start) * 1000000 / tsc_khz() / COST_ROUNDS,
-		  (end - middle) * 1000000 / tsc_khz() / COST_ROUNDS, FLUSH_RANGE_PAGES);
-}
-
 static enum status start_workers(uint64_t seed, struct problem *problem)
 {
 	for (unsigned i = 0; i < smp_cpu_count(); i++) {
@@ -268,7 +261,7 @@ static enum status check_leaks(unsigned tables, uint64_t free_pages, struct prob
 			   space()->table_pages, phys()->free_pages, tables, free_pages);
 }
 
-static enum status run_mm(uint32_t operations, uint64_t seed, struct problem *problem)
+static enum status run_mm(uint32_t operations, uint64_t seed, bool slice, struct problem *problem)
 {
 	struct worker *boss = &workers[smp_boss()->index];
 	unsigned tables = space()->table_pages;
@@ -279,7 +272,9 @@ static enum status run_mm(uint32_t operations, uint64_t seed, struct problem *pr
 
 	log_event("selftest", "room=mm seed=0x%lx operations=%u pages=%u", (unsigned long)seed, operations,
 		  SELFTEST_PAGES);
-	log_costs();
+	idle_chance = slice ? SLICE_IDLE_CHANCE : IDLE_CHANCE;
+	if (!slice)
+		selftest_log_costs();
 	model_start(kernel_memory.features.nx);
 	data_pages = page_source_phys_data(phys());
 	random_seed(&choices, seed);
@@ -302,11 +297,17 @@ static enum status run_mm(uint32_t operations, uint64_t seed, struct problem *pr
 
 enum status selftest_run(const struct config *config, struct problem *problem)
 {
+	uint32_t operations = config->selftest_mm;
+	uint64_t seed = config->seed ? config->seed : cpu_rdtsc();
 	enum status s;
 
-	if (!config->selftest_mm)
+	if (!operations && loop_running() && loop_generation() % SLICE_EVERY == SLICE_FIRST % SLICE_EVERY) {
+		operations = SLICE_OPERATIONS;
+		seed += loop_generation() << 32;
+	}
+	if (!operations)
 		return OK;
-	s = run_mm(config->selftest_mm, config->seed ? config->seed : cpu_rdtsc(), problem);
+	s = run_mm(operations, seed, !config->selftest_mm, problem);
 	phase_done("selftest");
 	return s;
 }

@@ -92,4 +92,9 @@ $(O)/bench/mm_bench: $(MM_BENCH_SRC) $(wildcard mm/*.h) test/bench/seam/x86/cpu.
 bench-mm: $(O)/bench/mm_bench | deps-bench
 	@$(PYTHON) -B test/bench/mm_bench.py $< $(O)/bench
 
+.PHONY: bench-flush
+## bench-flush: one INVLPG beside a load of CR3 with its refills, in QEMU: what the threshold between them is judged by
+bench-flush: $(O)/baton.efi | deps-bench
+	@$(PYTHON) -B test/bench/flush_cost.py --out $(O)/bench
+
 -include $(O)/bench/sha256_bench.d

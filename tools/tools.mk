@@ -132,6 +132,7 @@ deps-bench:
 bench: $(O)/baton.efi nohash $(filter $(DEBIAN)/vmlinuz,$(KERNEL)) $(RUN)/initrd.img | deps-bench
 	$(MAKE) --no-print-directory bench-sha256 | tee $(O)/bench-sha256.txt
 	$(MAKE) --no-print-directory bench-mm
+	$(MAKE) --no-print-directory bench-flush
 	$(MAKE) --no-print-directory bench-handover
 	$(MAKE) --no-print-directory bench-generation
 	$(PYTHON) test/bench/bench.py --out $(O)/bench --baton $(O)/baton.efi --nohash $(O)/baton-nohash.efi \

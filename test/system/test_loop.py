@@ -83,7 +83,8 @@ def test_loop_ends_in_linux(tmp_path):
     loop, = result.report["loop"]
     assert loop["handovers"] == 3 and loop["verdicts"]["HALTED"] == 9 and loop["inits"] == 0
     stats = {s["name"]: s for s in result.report["stats"]}
-    assert {"own", "online", "verify", "halt", "kick", "generation"} <= set(stats)
+    assert {"own", "online", "selftest", "verify", "halt", "kick", "generation"} <= set(stats)
+    assert stats["selftest"]["count"] == 1      # generation 3's
     assert all(sum(s["buckets"]) == s["count"] and s["min_us"] <= s["max_us"] for s in stats.values())
 
 
