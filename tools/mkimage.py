@@ -74,7 +74,7 @@ def baton_tree(baton, kernel, initrds, append, conf, digests=True, entry_extra=(
     entry = entry_text("Debian", kernel_on_esp, initrds_on_esp, append, digests, entry_extra)
     files["/loader/entries/debian.conf"] = entry.encode()
     if soak_hours:
-        title = "Soak: Baton starts Baton for %d hours" % soak_hours
+        title = "Soak: Baton starts Baton for %d hour%s" % (soak_hours, "s" if soak_hours > 1 else "")
         extra = ["baton-hours %d" % soak_hours, "baton-reset-after 60"]
         if soak_pass:
             initrds_on_esp = [(soak_initrd, "/baton/pass.img")]

@@ -6,7 +6,7 @@ import time
 import screentext
 from harness import BATON, BUILD, FIRMWARE_S, finish, machine, problem_pattern, write_disk, check_good
 
-STATUS = r"generation (\d+), (\d+) left, \d+\.\d/s, \d+:\d\d:\d\d, last: (.+)"
+STATUS = r"generation (\d+), (8:59:\d\d) left, \d+\.\d/s, \d+:\d\d:\d\d, last: (.+)"
 STATUS_ROW = 3
 
 

@@ -28,6 +28,7 @@ def test_pass_on_a_stick(tmp_path):
         vm.wait_for(r"^guest: pass_left=%s seed=7 report=0 device=\S+ results=1$" % ends[2], LINUX_S)
         vm.wait_for(r"^guest: pass_left=0 seed=7 report=0 device=\S+ results=2$", 2 * LINUX_S)
         vm.wait_for(r"^guest: pass_done=1$", LINUX_S)
+        vm.wait_for(r"^The power button, or Ctrl-Alt-Del, ends this", 10)
         text = vm.text()
     os.unlink(disk)
     assert not re.search(r"^guest: pass_failed=|event=error ", text, re.M)
