@@ -4,6 +4,8 @@
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "lib/string.h"
+#include "smp/call.h"
+#include "smp/online.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/regs.h"
@@ -16,6 +18,7 @@
 #define VTD_TRANSLATE (1u << 31)
 #define VTD_COMMAND_US 100000u
 #define CPUID1_ECX_X2APIC (1u << 21)
+#define STRAY_WRITE_US 120000000u	/* for another CPU's: it is to fault, and its dump is not to be disturbed */
 
 struct fault {
 	char segment[24];		/* flip; "" otherwise */
@@ -25,7 +28,7 @@ struct fault {
 	enum fault_kick kick;
 	uint32_t apic_id;
 	uint32_t flush_every;
-	bool prober;
+	bool prober, by_other;
 	uint32_t machine_checks;
 };
 
@@ -101,6 +104,30 @@ static bool parse_flag(const char *at, struct fault *f)
 	return false;
 }
 
+/* Words with a CPU and nothing else. */
+static bool parse_cpu(const char *at, struct fault *f)
+{
+	const struct { const char *word; bool *flag; enum fault_kick kick; } words[] = {
+		{ "left:", &f->left, FAULT_KICK_NONE }, { "deaf:", &f->deaf, FAULT_KICK_NONE },
+		{ "no-park:", &f->no_park, FAULT_KICK_NONE }, { "stray-write:", &f->by_other, FAULT_KICK_NONE },
+		{ "skip-kick:", NULL, FAULT_KICK_SKIPPED }, { "lost-store:", NULL, FAULT_KICK_LOST_STORE },
+		{ "old-park:", NULL, FAULT_KICK_OLD_PARK },
+	};
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t length = strlen(words[i].word);
+
+		if (strncmp(at, words[i].word, length) != 0)
+			continue;
+		at += length;
+		if (words[i].flag)
+			*words[i].flag = true;
+		f->kick = words[i].kick;
+		return parse_number(&at, &f->apic_id) && !*at;
+	}
+	return false;
+}
+
 static bool parse_word(const char *word, struct fault *f)
 {
 	const char *at = word;
@@ -119,40 +146,10 @@ static bool parse_word(const char *word, struct fault *f)
 		f->prober = true;
 		return parse_number(&at, &f->machine_checks) && !*at;
 	}
-	if (parse_flag(at, f) || parse_boss(at, &f->boss))
+	if (parse_flag(at, f) || parse_boss(at, &f->boss) || parse_cpu(at, f))
 		return true;
-	if (strncmp(at, "left:", 5) == 0) {
-		at += 5;
-		f->left = true;
-		return parse_number(&at, &f->apic_id) && !*at;
-	}
 	if (strncmp(at, "skip-verify:", 12) == 0)
 		return parse_kind(at + 12, &f->boss);
-	if (strncmp(at, "skip-kick:", 10) == 0) {
-		at += 10;
-		f->kick = FAULT_KICK_SKIPPED;
-		return parse_number(&at, &f->apic_id) && !*at;
-	}
-	if (strncmp(at, "lost-store:", 11) == 0) {
-		at += 11;
-		f->kick = FAULT_KICK_LOST_STORE;
-		return parse_number(&at, &f->apic_id) && !*at;
-	}
-	if (strncmp(at, "old-park:", 9) == 0) {
-		at += 9;
-		f->kick = FAULT_KICK_OLD_PARK;
-		return parse_number(&at, &f->apic_id) && !*at;
-	}
-	if (strncmp(at, "deaf:", 5) == 0) {
-		at += 5;
-		f->deaf = true;
-		return parse_number(&at, &f->apic_id) && !*at;
-	}
-	if (strncmp(at, "no-park:", 8) == 0) {
-		at += 8;
-		f->no_park = true;
-		return parse_number(&at, &f->apic_id) && !*at;
-	}
 	if (strncmp(at, "ignore-kick:", 12) == 0) {
 		at += 12;
 		return parse_number(&at, &f->apic_id) && *at == ':' && parse_kick(at + 1, &f->kick);
@@ -346,6 +343,28 @@ static __attribute__((noinline)) void stray_write(uint64_t segment)
 	*(volatile uint32_t *)(segment + 0x1234) = 0xdeadbeef;
 }
 
+static shared_u32 stray_written;	/* W: the CPU that was to fault. R: boss */
+
+static void stray_write_here(struct cpu *self, uint64_t segment)
+{
+	(void)self;
+	stray_write(segment);
+	/* order: the store before the word. pairs with: stray_write_there(). else: told of before it is there. */
+	shared_store_release_u32(&stray_written, 1);
+}
+
+static void stray_write_there(uint32_t apic_id, uint64_t segment)
+{
+	const uint64_t fn = (uint64_t)(uintptr_t)stray_write_here;
+
+	for (unsigned i = 0; i < smp_cpu_count(); i++)
+		if (smp_cpu(i)->apic_id == apic_id && call_start(smp_cpu(i), CALL_RUN, fn, segment, 0))
+			/* order: the word before the line that tells of it. pairs with: stray_write_here(). else: as
+			 * there. */
+			for (uint64_t us = 0; us < STRAY_WRITE_US && !shared_load_acquire_u32(&stray_written); us++)
+				tsc_delay_us(1);
+}
+
 void faults_trip(uint64_t segment)
 {
 	for (unsigned i = 0; i < fault_count; i++) {
@@ -355,10 +374,12 @@ void faults_trip(uint64_t segment)
 			triple_fault();
 		while (faults[i].hang)
 			cpu_relax();
-		if (faults[i].stray_write) {
+		if (faults[i].by_other)
+			stray_write_there(faults[i].apic_id, segment);
+		if (faults[i].stray_write)
 			stray_write(segment);
+		if (faults[i].stray_write || faults[i].by_other)
 			log_event("fault", "survived=stray-write address=0x%lx", segment + 0x1234);
-		}
 	}
 }
 

@@ -24,7 +24,7 @@
  *   triple              the same with an empty IDT: a triple fault, of which nobody in the machine can tell
  *   hang                nothing more in the kernel, when the segments are protected
  *   hang-block          nothing more in the block, after its own check
- *   stray-write         instead of that a store into the kernel's segment
+ *   stray-write[:APICID] instead of that a store into the kernel's segment, by that CPU or else the boss
  *   crash-block:once|twice|double
  *                       an invalid instruction in the block, after its own check; twice: one more in its handler;
  *                       double: a page fault that cannot be delivered

@@ -17,6 +17,7 @@
 #include "x86/tsc.h"
 
 #define BACKTRACE_DEPTH 16
+#define CPUID_TOPOLOGY	0xbu
 
 _Static_assert(sizeof(struct setup_data) + sizeof(struct report_header) +
 	       REPORT_PHASES_MAX * sizeof(struct report_phase) + PLAN_SEGMENTS * sizeof(struct report_segment) +
@@ -221,10 +222,15 @@ static void backtrace(const struct trap_frame *frame)
 	}
 }
 
-/* Works before and after the local APIC is mapped. */
+/* Works before and after the local APIC is mapped: CPUID's initial APIC ID, all 32 bits where there is the leaf (SDM
+ * 3A 9.9.3). */
 static uint32_t own_id(void)
 {
-	return cpu_cpuid(1, 0).ebx >> 24;
+	struct cpuid_regs topology = { 0 };
+
+	if (cpu_cpuid(0, 0).eax >= CPUID_TOPOLOGY)
+		topology = cpu_cpuid(CPUID_TOPOLOGY, 0);
+	return topology.ebx ? topology.edx : cpu_cpuid(1, 0).ebx >> 24;
 }
 
 /* The dump itself faulted: most likely the serial port's registers are not there. The screen says so, then the
@@ -247,12 +253,13 @@ void stop_exception(const struct trap_frame *f)
 		for (;;)
 			cpu_hlt();
 	}
-	problem_set(&problem, E_EXCEPTION, "exception %lu at image+0x%lx, cr2=0x%lx", (unsigned long)f->vector,
-		    (unsigned long)(f->rip - image_base()), (unsigned long)cpu_read_cr2());
+	problem_set(&problem, E_EXCEPTION, "exception %lu at image+0x%lx, cr2=0x%lx, CPU with APIC ID %u",
+		    (unsigned long)f->vector, (unsigned long)(f->rip - image_base()), (unsigned long)cpu_read_cr2(),
+		    own_id());
 	speak_up(&problem);
-	log_event("exception", "vector=%lu error=0x%lx rip=0x%lx base=0x%lx cr2=0x%lx", (unsigned long)f->vector,
-		  (unsigned long)f->error, (unsigned long)f->rip, (unsigned long)image_base(),
-		  (unsigned long)cpu_read_cr2());
+	log_event("exception", "vector=%lu error=0x%lx rip=0x%lx base=0x%lx cr2=0x%lx apic=%u",
+		  (unsigned long)f->vector, (unsigned long)f->error, (unsigned long)f->rip, (unsigned long)image_base(),
+		  (unsigned long)cpu_read_cr2(), own_id());
 	log_event("registers", "rax=0x%lx rbx=0x%lx rcx=0x%lx rdx=0x%lx rsi=0x%lx rdi=0x%lx rbp=0x%lx rsp=0x%lx",
 		  f->rax, f->rbx, f->rcx, f->rdx, f->rsi, f->rdi, f->rbp, f->rsp);
 	log_event("registers", "r8=0x%lx r9=0x%lx r10=0x%lx r11=0x%lx r12=0x%lx r13=0x%lx r14=0x%lx r15=0x%lx",

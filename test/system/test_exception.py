@@ -40,8 +40,8 @@ def symbolized(text):
 def check_dump(text, vector, function):
     """Registers, backtrace and load base are there, and turn into the function's own line and its callers'."""
     base = re.search(r"event=door name=efi image=(0x[0-9a-f]+)", text)[1]
-    dump = re.search(r"event=exception vector=%d error=(0x[0-9a-f]+) rip=(0x[0-9a-f]+) base=%s cr2=(0x[0-9a-f]+)"
-                     % (vector, base), text)
+    dump = re.search(r"event=exception vector=%d error=(0x[0-9a-f]+) rip=(0x[0-9a-f]+) base=%s cr2=(0x[0-9a-f]+) apic=0$"
+                     % (vector, base), text, re.M)
     assert dump, text[-2000:]
     assert len(re.findall(r"event=registers .*\b(?:rax|r8|cs)=0x", text)) == 3
     places, printed = symbolized(text)
@@ -109,11 +109,18 @@ def check_mappings(vm):
 
 
 def test_policy_halt(tmp_path):
+    """Another CPU stores into the placed kernel: it faults, it is named, and it is the one that ends everything."""
     disk = write_disk(str(tmp_path / "disk.img"), baton=FAULTS, conf=("on-failure halt",))
-    with machine(tmp_path, disk, smp=2, options="baton.fault=crash") as vm:
-        vm.wait_for(problem_pattern(63), FIRMWARE_S)
+    with machine(tmp_path, disk, smp=2, options="baton.fault=stray-write:1") as vm:
+        vm.wait_for(problem_pattern(63) + ".*, CPU with APIC ID 1\"$", FIRMWARE_S)
         vm.wait_for(r"event=halted seconds=0$", END_S)
-        assert "event=reset" not in vm.text() and vm.process.poll() is None
+        text = vm.text()
+        assert "event=reset" not in text and "survived=" not in text and vm.process.poll() is None
+        dump = re.search(r"event=exception vector=14 error=0x3 rip=\S+ base=\S+ cr2=(0x[0-9a-f]+) apic=1$", text, re.M)
+        kernel = int(re.search(r"event=segment name=kernel .*addr=(0x[0-9a-f]+)", text)[1], 16)
+        assert dump and int(dump[1], 16) == kernel + 0x1234, text[-2000:]
+        places, printed = symbolized(text)
+        assert [p[1] for p in places if p[0] == "at"][:2] == ["stray_write", "stray_write_here"], printed
         check_mappings(vm)
 
 
