@@ -255,6 +255,21 @@ enum status survive_keep_promised(const struct survivors *s, struct efi_map *map
 	return status;
 }
 
+enum status survive_keep_runtime(const struct efi_map *runtime, struct efi_map *map, struct problem *problem)
+{
+	enum status status = OK;
+
+	if (runtime->descriptor_size < sizeof(struct efi_descriptor))
+		return OK;
+	for (unsigned i = 0; status == OK && i < efimap_count(runtime); i++) {
+		const struct efi_descriptor *d = efimap_at(runtime, i);
+
+		if (d->pages <= SURVIVE_RUNTIME_PAGES)
+			status = efimap_keep(map, d->phys, d->pages << PAGE_SHIFT, problem);
+	}
+	return status;
+}
+
 /* Conflicts as they are found: the last one is kept back. */
 struct report {
 	const char *what;

@@ -36,8 +36,15 @@ void survive_find_efi(struct survivors *s, const struct acpi_reader *reader, uin
 /* What ACPI's tables point to: the TPM's event log (TPM2, TCPA), the mailbox of CPUs (MADT), the picture (BGRT). */
 void survive_find_acpi(struct survivors *s, const struct acpi_reader *reader, uint64_t rsdp);
 
-/* What of the promised ranges the map calls free is reserved. E54. */
+/* What of the promised ranges the map calls free is reserved. E50: the map is full. */
 enum status survive_keep_promised(const struct survivors *s, struct efi_map *map, struct problem *problem) MUST_CHECK;
+
+/* What a runtime map lists (Linux makes one for its kexec: firmware's own ranges, and tables in memory of boot services
+ * that it keeps) is reserved where the map calls it free, by whole pages. Of more than SURVIVE_RUNTIME_PAGES nothing is
+ * believed; a map of descriptors that are too short is none. E50. */
+#define SURVIVE_RUNTIME_PAGES 0x100000u	/* 4 GiB */
+enum status survive_keep_runtime(const struct efi_map *runtime, struct efi_map *map,
+				 struct problem *problem) MUST_CHECK;
 
 /* E52 unless all of [base, base + size) is memory that its present users give up after commit (boot services, a loader,
  * Baton itself, nobody) and no survivor lies there. Each conflict is a line of its own: each() gets all but the last,

@@ -22,7 +22,6 @@
 #define RUNTIME_MAP_MAX		65536u
 #define KEPT_MAX		(8ull << 20)	/* DIGEST_SPARE_CHUNKS has room for it */
 #define FREE_MAX		512u
-#define PROMISED_PAGES_MAX	0x100000u	/* 4 GiB */
 
 static uint8_t map_buffer[MAP_BYTES] __attribute__((aligned(8)));
 
@@ -223,15 +222,9 @@ static enum status keep_promised(struct door2 *d, struct problem *problem)
 {
 	static struct survivors found;
 	struct boot_info *info = d->info;
-	const struct efi_map *runtime = &info->efi_runtime;
 	struct acpi_reader reader = door2_reader(d);
-	enum status s = OK;
+	enum status s = survive_keep_runtime(&info->efi_runtime, &info->efi_map, problem);
 
-	for (unsigned i = 0; s == OK && runtime->descriptor_size >= sizeof(struct efi_descriptor) &&
-			     i < efimap_count(runtime); i++)
-		if (efimap_at(runtime, i)->pages <= PROMISED_PAGES_MAX)
-			s = efimap_keep(&info->efi_map, efimap_at(runtime, i)->phys,
-					efimap_at(runtime, i)->pages * MM_PAGE_BYTES, problem);
 	if (info->efi != EFI_NONE)
 		survive_find_efi(&found, &reader, info->efi_systab, info->efi_tables);
 	return s == OK ? survive_keep_promised(&found, &info->efi_map, problem) : s;

@@ -201,6 +201,32 @@ static void ranges_of_memreserve(void **state)
 	assert_non_null(strstr(conflicts(0x31000, 0x1000), "is not known to be free: too many tables must survive"));
 }
 
+/* What an earlier kernel lists as needed at run time and its e820 list calls free. */
+static void runtime_ranges_are_kept(void **state)
+{
+	struct efi_descriptor list[3] = {
+		{ .type = EFI_TYPE_BOOT_DATA, .phys = 0x23000, .pages = 2 },
+		{ .type = EFI_TYPE_MMIO, .phys = 0, .pages = SURVIVE_RUNTIME_PAGES + 1 },
+		{ .type = EFI_TYPE_RUNTIME_DATA, .phys = 0x3f000, .pages = 1 },
+	};
+	struct efi_map runtime = { (uintptr_t)list, sizeof(list), sizeof(list), sizeof(list[0]), 1 }, none = { 0 };
+
+	(void)state;
+	map_add(&map, EFI_TYPE_BOOT_DATA, 0, 0x21, 0);
+	map_add(&map, EFI_TYPE_CONVENTIONAL, 0x21000, 0x1f, 0);
+	assert_int_equal(survive_keep_runtime(&none, &map, &p), OK);
+	none = (struct efi_map){ (uintptr_t)list, sizeof(list), sizeof(list), sizeof(list[0]) - 1, 1 };
+	assert_int_equal(survive_keep_runtime(&none, &map, &p), OK);
+	assert_string_equal(kept_free(), "0..21000 boot, 21000..40000 free, ");
+	assert_problem(&p, survive_keep_runtime(&runtime, &map, &p), OK, "");
+	assert_string_equal(kept_free(), "0..21000 boot, 21000..23000 free, 23000..25000 reserved, 25000..3f000 free, "
+			    "3f000..40000 reserved, ");
+	/* No room for one more: said, not dropped. */
+	list[0].phys = 0x30000;
+	map.capacity = map.size;
+	assert_int_equal(survive_keep_runtime(&runtime, &map, NULL), E_NO_MEMORY);
+}
+
 static void the_list_itself(void **state)
 {
 	(void)state;
@@ -388,6 +414,7 @@ int main(void)
 		cmocka_unit_test_setup(tpm_log, fresh), cmocka_unit_test_setup(tpm_final_events, fresh),
 		cmocka_unit_test_setup(seed, fresh), cmocka_unit_test_setup(mok_variables, fresh),
 		cmocka_unit_test_setup(acpi_root, fresh), cmocka_unit_test_setup(ranges_of_memreserve, fresh),
+		cmocka_unit_test_setup(runtime_ranges_are_kept, fresh),
 		cmocka_unit_test_setup(the_list_itself, fresh), cmocka_unit_test_setup(what_acpi_points_to, fresh),
 		cmocka_unit_test_setup(each_type_by_name, fresh), cmocka_unit_test_setup(what_is_added, fresh),
 		cmocka_unit_test_setup(hostile_tables, fresh),
