@@ -145,4 +145,4 @@ clean:
 
 -include $(IMAGE_OBJ:.o=.d) $(BLOCK_OBJ:.o=.d) $(O)/image/x86/entry/header.S.d
 
-include $(wildcard test/test.mk) tools/tools.mk test/probe/probe.mk test/system.mk test/fuzz/fuzz.mk test/mutants/mutants.mk test/hostile/hostile.mk
+include $(wildcard test/test.mk) tools/tools.mk test/probe/probe.mk test/tables/tables.mk test/system.mk test/fuzz/fuzz.mk test/mutants/mutants.mk test/hostile/hostile.mk

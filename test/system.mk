@@ -14,7 +14,7 @@ test: deps-test
 test-quick: deps-test
 	@$(MAKE) --no-print-directory lint test-unit test-image
 
-SYSTEM_NEEDS := $(O)/baton.efi faults $(DEBIAN)/vmlinuz $(RUN)/initrd.img $(O)/probe/probe.bin \
+SYSTEM_NEEDS := $(O)/baton.efi faults $(DEBIAN)/vmlinuz $(RUN)/initrd.img $(O)/probe/probe.bin $(TABLES_EFI) \
 	$(KEXEC)/sbin/kexec $(PASS_IMG)
 
 .PHONY: test-image

@@ -2,6 +2,7 @@
 """Images that are not a plain bzImage, from Debian's packages: unified kernel images, EFI programs."""
 import io
 import lzma
+import os
 import re
 import stat
 import struct
@@ -12,10 +13,12 @@ import pytest
 import mkimage
 import mkuki
 from cpio import Cpio
-from harness import (APPEND, BATON, BOOT_S, FIRMWARE_S, INITRD, KERNEL, MENU, check_good, finish, machine, problem_pattern,
-                     write_disk)
+from harness import (APPEND, BATON, BOOT_S, BUILD, FIRMWARE_S, INITRD, KERNEL, MENU, check_good, finish, iomem_ranges, machine,
+                     problem_pattern, write_disk)
 from test_secure_boot import secure_machine, sign
 
+TABLES = os.path.join(BUILD, "tables", "tables.efi")
+PROMISED, PROMISED_BYTES = 0x2000000, 0x4000    # by that program
 OSREL = b'PRETTY_NAME="Image Linux 7"\nID=image\nVERSION_ID=7\n'
 SYSTEMD_BOOT = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
 
@@ -136,14 +139,37 @@ def test_program_that_comes_back(tmp_path):
         assert "Linux version" not in vm.text()
 
 
+def check_promised(result, content):
+    """Linux found the tables, and the promised range is as it was when it was promised: not free, not written."""
+    tables = dict(re.findall(r"tables: (\w+)=0x([0-9a-f]+)", result.text))
+    found = dict(re.findall(r"(\w+)=0x([0-9a-f]+)", result.facts["efi_tables"]))
+    assert found["ESRT"] == tables["esrt"] and found["MEMRESERVE"] == tables["memreserve"], result.facts["efi_tables"]
+    assert "esrt: Reserving ESRT space from 0x%016x" % int(tables["esrt"], 16) in result.text
+    assert any(first <= PROMISED and PROMISED + PROMISED_BYTES - 1 <= last
+               for first, last, name in iomem_ranges(result) if name == "Reserved"), result.facts["iomem"]
+    assert content == b"\xb5" * PROMISED_BYTES
+    kernel, = (s for s in result.all("segment") if s["name"] == "kernel")
+    assert not int(kernel["addr"], 16) <= PROMISED < int(kernel["addr"], 16) + int(kernel["size"])
+
+
 def test_program_gets_its_options(tmp_path):
-    """Baton as a program that Baton starts: it reads its options, complains about one and follows the other."""
-    entry = b"title Again\nefi /EFI/BOOT/BOOTX64.EFI\noptions baton.default=debian.conf baton.brake=hard\n"
-    disk = write_disk(str(tmp_path / "disk.img"), change={"/loader/entries/again.conf": entry})
-    result = run(tmp_path, disk, options="baton.default=again.conf")
+    """A program that installs tables, then Baton as a program that Baton starts: it reads its options, complains about one and
+    follows the other, and keeps what the tables promise."""
+    again = b"title Again\nefi /EFI/BOOT/BOOTX64.EFI\noptions baton.default=debian.conf baton.brake=hard\n"
+    disk = write_disk(str(tmp_path / "disk.img"), change={
+        "/loader/entries/y-again.conf": again, "/tables.efi": TABLES,
+        "/loader/entries/z-tables.conf": b"title Tables\nefi /tables.efi\n"})
+    with machine(tmp_path, disk, mem="1G", options="baton.default=z-tables.conf") as vm:
+        vm.wait_for(r"/tables\.efi ended: Success", FIRMWARE_S)
+        vm.wait_for(MENU, 30)
+        vm.send("j\r")
+        vm.wait_for("guest: begin", BOOT_S)
+        content = vm.read_memory(PROMISED, PROMISED_BYTES)
+        result = finish(vm, BOOT_S)
     assert len(re.findall(problem_pattern(11) + ".*baton.brake", result.text)) == 1
-    assert len(re.findall("^Starting ", result.text, re.M)) == 2
+    assert len(re.findall("^Starting ", result.text, re.M)) == 3
     check_good(result, 2)
+    check_promised(result, content)
 
 
 def test_program_that_firmware_cannot_load(tmp_path):
