@@ -199,6 +199,20 @@ def check_good(result, cpus, door="efi", efi=True, digests=True):
     assert facts["dmesg_bad"] == "0", "\n".join(facts["dmesg_line"])
     check_report(result.report, cpus, door, digests)
     check_reserved(result)
+    check_kernel_place(result)
+
+
+def kernel_at(result):
+    """(first, last, virtual) address of the kernel's code."""
+    return tuple(int(word, 16) for word in result.facts["kernel_at"].split())
+
+
+def check_kernel_place(result):
+    """Wherever the kernel has put itself, nothing that Baton keeps for it or from it was there."""
+    first, last, _ = kernel_at(result)
+    for entry in result.report["reserved"]:
+        base = int(entry["base"], 16)
+        assert last < base or base + entry["size"] <= first, "the kernel lies over %s" % entry
 
 
 def check_report(report, cpus, door="efi", digests=True):

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Debian's kernel from OVMF through Baton to userspace and power-off, over machines and policies."""
+import struct
+
 import pytest
 
-from harness import UNDER_TCG, boot, check_good
+from harness import APPEND, KERNEL, UNDER_TCG, boot, check_good, kernel_at
 
 SMP = (1, 2, 4, 8, 16)
 MEM = ("256M", "2G", "6G")
@@ -94,8 +96,14 @@ def test_console_that_is_ram(tmp_path):
 
 
 def test_without_digests(tmp_path):
-    """An entry without baton-sha256 boots; the report says expected=first-read."""
-    result = boot(tmp_path, digests=False)
+    """An entry without baton-sha256 boots; the report says expected=first-read. The kernel says that it was linked for
+    5 GiB, so that is where it goes and, without KASLR, where it stays."""
+    with open(KERNEL, "rb") as f:
+        kernel = bytearray(f.read())
+    struct.pack_into("<Q", kernel, 0x258, 5 << 30)
+    (tmp_path / "high").write_bytes(kernel)
+    result = boot(tmp_path, digests=False, mem="6G", kernel=str(tmp_path / "high"), append=APPEND + " nokaslr")
+    assert kernel_at(result)[0] == 5 << 30, result.tail()
     assert result.facts.get("report_check") == "0", result.tail()
     kinds = {s["name"]: s["expected"] for s in result.report["segments"]}
     assert kinds["kernel"] == kinds["initrd"] == "first-read"

@@ -13,22 +13,26 @@ import pytest
 import mkimage
 import mkuki
 from cpio import Cpio
-from harness import (APPEND, BATON, BOOT_S, BUILD, FIRMWARE_S, INITRD, KERNEL, MENU, check_good, finish, iomem_ranges, machine,
-                     problem_pattern, write_disk)
+from harness import (APPEND, BATON, BOOT_S, BUILD, FIRMWARE_S, INITRD, KERNEL, MENU, check_good, finish, iomem_ranges,
+                     kernel_at, machine, problem_pattern, write_disk)
 from test_secure_boot import secure_machine, sign
 
 TABLES = os.path.join(BUILD, "tables", "tables.efi")
 PROMISED, PROMISED_BYTES = 0x2000000, 0x4000    # by that program
 OSREL = b'PRETTY_NAME="Image Linux 7"\nID=image\nVERSION_ID=7\n'
+LINKED = 0xffffffff81000000     # where Linux runs without KASLR
 SYSTEMD_BOOT = "/usr/lib/systemd/boot/efi/systemd-bootx64.efi"
 
 
 def microcode():
-    """An archive without microcode at the place where early microcode is looked for."""
+    """An archive with a file where early microcode is looked for, and an init that cannot be run: the one of the archive
+    behind it takes its place."""
     out = io.BytesIO()
     cpio = Cpio(out)
     for name in ("kernel", "kernel/x86", "kernel/x86/microcode"):
         cpio.add(name, stat.S_IFDIR | 0o755)
+    cpio.add("kernel/x86/microcode/GenuineIntel.bin", stat.S_IFREG | 0o644, b"none")
+    cpio.add("init", stat.S_IFREG | 0o755, b"no program")
     cpio.close()
     return out.getvalue()
 
@@ -63,7 +67,7 @@ def listing(disk, directory):
 
 
 def test_image_in_its_directory(tmp_path):
-    """Type #2: found by its place, described by itself, its tries counted."""
+    """Type #2: found by its place, described by itself, its tries counted. The kernel in it chooses its own place."""
     disk = image_disk(tmp_path, {"/EFI/Linux/debian+3.efi": make_image(tmp_path)}, "debian.efi")
     result = run(tmp_path, disk, keep=True)
     check_good(result, 2, digests=False)
@@ -71,6 +75,10 @@ def test_image_in_its_directory(tmp_path):
     paths = {s["name"]: s["path"] for s in result.report["segments"] if "path" in s}
     assert not paths or paths["kernel"].endswith(".efi:.linux"), paths
     assert "debian+2-1.efi" in listing(disk, "/EFI/Linux")
+    assert result.facts["microcode"] == "GenuineIntel.bin", "no microcode in front of the initrd"
+    loaded, = {int(s["addr"], 16) for s in result.all("segment") if s["name"] == "kernel"}
+    first, _, virtual = kernel_at(result)
+    assert (first, virtual) != (loaded, LINKED), "KASLR moved nothing"
 
 
 def test_image_of_an_entry_with_digest(tmp_path):
@@ -81,11 +89,13 @@ def test_image_of_an_entry_with_digest(tmp_path):
     kernel[0x234] = 0
     (tmp_path / "fixed").write_bytes(kernel)
     image = make_image(tmp_path, cmdline="panic=0 nothing", kernel=str(tmp_path / "fixed"))
-    entry = "title Image\nuki /image.efi\noptions %s\nbaton-sha256 %s /image.efi\n" % (APPEND, mkimage.sha256_file(image))
+    entry = "title Image\nuki /image.efi\noptions %s nokaslr\nbaton-sha256 %s /image.efi\n" % (APPEND, mkimage.sha256_file(image))
     disk = image_disk(tmp_path, {"/image.efi": image, "/loader/entries/image.conf": entry.encode()}, "image.conf")
     result = run(tmp_path, disk)
     check_good(result, 2)
     assert {s["addr"] for s in result.all("segment") if s["name"] == "kernel"} == {"0x1000000"}
+    first, _, virtual = kernel_at(result)
+    assert (first, virtual) == (0x1000000, LINKED)
 
 
 @pytest.mark.parametrize("signed", (True, False), ids=("signed", "unsigned"))
