@@ -9,7 +9,7 @@ extern const struct scenario
 	nmi_walker_scenario, two_gathers_scenario, batch_page_scenario, lam_scenario, lost_lam_scenario,
 	merge_scenario, lost_merge_scenario, rewrite_scenario, rewrite_refused_scenario,
 	rewrite_past_caches_scenario, walker_past_caches_scenario, mc_walker_scenario, mc_dies_scenario, x2apic_scenario,
-	refuse_scenario, kernel_scenario, lost_protect_scenario;
+	refuse_scenario, kernel_scenario, lost_protect_scenario, lazy_mwait_scenario;
 
 extern const struct scenario
 	park_hlt_scenario, park_mwait_scenario, kick_hlt_scenario, kick_mwait_scenario, leave_scenario,
@@ -26,6 +26,7 @@ const struct scenario *const scenarios[] = {
 	&lost_lam_scenario, &merge_scenario, &lost_merge_scenario, &rewrite_scenario, &rewrite_refused_scenario,
 	&rewrite_past_caches_scenario, &walker_past_caches_scenario, &mc_walker_scenario, &mc_dies_scenario,
 	&x2apic_scenario, &refuse_scenario, &kernel_scenario, &lost_protect_scenario,
+	&lazy_mwait_scenario,
 	&park_hlt_scenario, &park_mwait_scenario, &kick_hlt_scenario, &kick_mwait_scenario, &leave_scenario,
 	&handover_hlt_scenario, &handover_mwait_scenario, &recall_scenario, &dead_refused_scenario, &dead_goes_on_scenario,
 	&held_scenario, &lost_stays_scenario, &bring_up_scenario, &never_comes_scenario, &out_of_reach_scenario,

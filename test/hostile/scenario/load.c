@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* CPUs load, leave, idle and come back while another one changes the space. */
 #include "test/hostile/scenario/scenario.h"
+#include "x86/cpu.h"
 
 /* Two spaces with two pages each. CPU 0 runs the first, the others none. */
 static void two_spaces(void)
@@ -182,6 +183,40 @@ static void freed(void)
 	expect_pages(1);
 	EXPECT(maps_to(0, VA + 0x1000, world->note[1], MM_READ));
 }
+
+/* The last change frees, so its flush reaches a CPU that no store wakes; what else may wake it is the machine's choice. */
+static void frees_and_ends(void)
+{
+	unmap(0, VA + MM_2M_BYTES, 0x1000, 4);
+	shared_store_release_u32(&world->flag[0], 1);
+	unmap(0, VA, 0x1000, 1);
+}
+
+static void sleeps_to_the_end(void)
+{
+	stream(0);
+	cpu_lazy();
+	while (shared_load_acquire_u32(&world->flag[0]) != 1) {
+		cpu_monitor(&world->flag[0]);
+		if (shared_load_acquire_u32(&world->flag[0]) != 1)
+			cpu_mwait();
+	}
+	cpu_busy();
+	touch(1);
+	stream(2);
+}
+
+static void slept(void)
+{
+	expect_pages(1);
+	EXPECT(maps_to(0, VA + 0x1000, world->note[1], MM_WRITE));
+}
+
+const struct scenario lazy_mwait_scenario = {
+	.name = "lazy-mwait", .what = "idle CPUs wait in MWAIT, which only an interrupt ends, or which never sleeps",
+	.setup = three_pages, .program = { frees_and_ends, sleeps_to_the_end, sleeps_to_the_end }, .end = slept,
+	.capacities = { 1 }, .all_mwaits = true,
+};
 
 const struct scenario lazy_free_scenario = {
 	.name = "lazy-free", .what = "idle CPUs are called when pages or tables are freed",
