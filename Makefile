@@ -38,7 +38,7 @@ IMAGE_ROOMS := efi boot kernel smp mm x86 x86/entry x86/pc lib
 SHARED_ALL  := $(wildcard purgatory/boss.c purgatory/verify.c purgatory/seal.c lib/sha256.c lib/sha256_ni.c lib/crc32.c lib/fmt.c lib/string.c \
 	lib/digest.c lib/fbtext.c lib/panel.c x86/pc/uart.c x86/pc/watchdog_stop.c x86/entry/ivt.c)
 # Chosen by the link: one of each pair.
-FAULTS_ONLY := kernel/faults.c kernel/prober.c kernel/old_park.c
+FAULTS_ONLY := kernel/faults.c kernel/misbehave.c kernel/prober.c kernel/old_park.c
 LEFT_OUT    := x86/entry/header.S $(if $(filter faults,$(VARIANT)),kernel/faults_none.c,$(FAULTS_ONLY)) \
 	$(if $(filter nohash,$(VARIANT)),lib/sha256.c lib/sha256_ni.c lib/digest.c)
 SHARED_SRC  := $(filter-out $(LEFT_OUT),$(SHARED_ALL)) $(if $(filter nohash,$(VARIANT)),$(wildcard test/nohash/*.c))
@@ -69,6 +69,11 @@ $(O)/block/gen/font.c.o: $(O)/gen/font.c
 # Its loops must not be turned into calls of themselves.
 $(O)/image/lib/string.c.o: CFLAGS_IMAGE += $(CFLAGS_STRING)
 $(O)/block/lib/string.c.o: CFLAGS_BLOCK += $(CFLAGS_STRING)
+
+# What is injected needs room in the block, whose size has a budget (protocol rule 19).
+ifeq ($(VARIANT),faults)
+$(O)/block/lib/fbtext.c.o: CFLAGS_BLOCK += -Os
+endif
 
 # Without a frame pointer all eight working variables of a round stay in registers.
 $(O)/image/lib/sha256.c.o: CFLAGS_IMAGE += -fomit-frame-pointer

@@ -39,7 +39,7 @@ struct config {
 	uint32_t reset_after_s;
 	bool reset_after_set;			/* said by somebody, 0 included */
 	char console[128];			/* Linux syntax: ttyS1,115200n8; uart8250,mmio32,0x...; "": SPCR */
-	char fault[128];			/* baton.fault=, faults build only */
+	char fault[256];			/* baton.fault=, faults build only */
 	uint64_t seed, loop;			/* loop: generations of Baton still to come before the entry's kernel */
 	bool loop_set;				/* said by somebody, 0 included */
 	uint32_t hours;				/* a loop ends after them, 0: no limit */

@@ -62,13 +62,24 @@ void cpus_hold(const struct boot_info *info, const struct machine *machine)
 		smp_hold(&machine->madt, &config);
 }
 
+/* In a loop, too, who is missing has a name. */
+static void say_cpu(const struct cpu *cpu)
+{
+	enum cpu_state state = cpu_state(cpu);
+	const char *verdict = cpu_verdict_text(state), *boss = cpu == smp_boss() ? " boss=1" : "";
+
+	if (state == CPU_LOST || state == CPU_NO_ANSWER)
+		log_always("cpu", "apic=%u verdict=%s us=%u", cpu->apic_id, verdict, cpu->online_us);
+	else
+		log_event("cpu", "apic=%u verdict=%s us=%u%s", cpu->apic_id, verdict, cpu->online_us, boss);
+}
+
 static void log_verdicts(const struct machine *machine, const struct online_result *result)
 {
 	for (unsigned i = 0; i < smp_cpu_count(); i++) {
 		const struct cpu *cpu = smp_cpu(i);
 
-		log_event("cpu", "apic=%u verdict=%s us=%u%s", cpu->apic_id, cpu_verdict_text(cpu_state(cpu)),
-			  cpu->online_us, cpu == smp_boss() ? " boss=1" : "");
+		say_cpu(cpu);
 		if (cpu->left_difference)
 			log_event("cpu-differs", "apic=%u first=\"%s\"", cpu->apic_id,
 				  state_difference_text(cpu->left_difference));

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/faults.h"
 
+#include <stddef.h>
+
 #include "kernel/log.h"
 #include "kernel/memory.h"
+#include "kernel/misbehave.h"
 #include "lib/string.h"
 #include "smp/call.h"
 #include "smp/online.h"
@@ -13,6 +16,8 @@
 
 #define FAULTS_MAX 16
 #define WORD_BYTES 48
+#define MADT_COPY_BYTES 8192
+#define LATE_US 10u
 #define VTD_PERSISTENT 0x96ffffffu	/* status bits that a command repeats */
 #define VTD_SET_ROOT (1u << 30)
 #define VTD_TRANSLATE (1u << 31)
@@ -28,8 +33,9 @@ struct fault {
 	enum fault_kick kick;
 	uint32_t apic_id;
 	uint32_t flush_every;
-	bool prober, by_other;
+	bool prober, by_other, late, slow, listed_twice, listed_off;
 	uint32_t machine_checks;
+	uint32_t random;		/* APIC IDs 1 to this; 0: not */
 };
 
 const bool faults_built_in = true;
@@ -111,7 +117,10 @@ static bool parse_cpu(const char *at, struct fault *f)
 		{ "left:", &f->left, FAULT_KICK_NONE }, { "deaf:", &f->deaf, FAULT_KICK_NONE },
 		{ "no-park:", &f->no_park, FAULT_KICK_NONE }, { "stray-write:", &f->by_other, FAULT_KICK_NONE },
 		{ "skip-kick:", NULL, FAULT_KICK_SKIPPED }, { "lost-store:", NULL, FAULT_KICK_LOST_STORE },
-		{ "old-park:", NULL, FAULT_KICK_OLD_PARK },
+		{ "old-park:", NULL, FAULT_KICK_OLD_PARK }, { "twice:", NULL, FAULT_KICK_TWICE },
+		{ "late:", &f->late, FAULT_KICK_NONE }, { "slow:", &f->slow, FAULT_KICK_NONE },
+		{ "listed-twice:", &f->listed_twice, FAULT_KICK_NONE },
+		{ "listed-off:", &f->listed_off, FAULT_KICK_NONE },
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -148,6 +157,10 @@ static bool parse_word(const char *word, struct fault *f)
 	}
 	if (parse_flag(at, f) || parse_boss(at, &f->boss) || parse_cpu(at, f))
 		return true;
+	if (strncmp(at, "random:", 7) == 0) {
+		at += 7;
+		return parse_number(&at, &f->random) && !*at && f->random && f->random <= MISBEHAVE_CPUS;
+	}
 	if (strncmp(at, "skip-verify:", 12) == 0)
 		return parse_kind(at + 12, &f->boss);
 	if (strncmp(at, "ignore-kick:", 12) == 0) {
@@ -187,7 +200,23 @@ static void arm(struct fault *f, const char *word, uint64_t wanted, uint64_t now
 	fault_count++;
 }
 
-enum status faults_configure(const char *words, uint64_t generation, struct problem *problem)
+/* As if the words drawn had been given. */
+static void arm_drawn(uint64_t seed, uint64_t generation)
+{
+	uint32_t cpus = 0;
+
+	for (unsigned i = 0; i < fault_count; i++)
+		cpus = faults[i].random ? faults[i].random : cpus;
+	for (uint32_t id = 1; id <= cpus && fault_count < FAULTS_MAX; id++) {
+		char word[WORD_BYTES];
+
+		if (misbehave_draw(seed, generation, cpus, id, word, sizeof(word)) &&
+		    parse_word(word, &faults[fault_count]))
+			arm(&faults[fault_count], word, 0, generation);
+	}
+}
+
+enum status faults_configure(const char *words, uint64_t seed, uint64_t generation, struct problem *problem)
 {
 	fault_count = 0;
 	while (*words) {
@@ -205,7 +234,49 @@ enum status faults_configure(const char *words, uint64_t generation, struct prob
 		arm(&faults[fault_count], word, wanted, generation);
 		words += length + (end ? 1 : 0);
 	}
+	arm_drawn(seed, generation);
 	return OK;
+}
+
+bool faults_tell(const struct report_header *report)
+{
+	bool random = false;
+
+	for (unsigned i = 0; i < fault_count; i++)
+		random |= faults[i].random != 0;
+	if (random)
+		misbehave_tell(report);
+	return random;
+}
+
+void faults_madt(struct acpi_table *table)
+{
+	static uint8_t copy[MADT_COPY_BYTES];
+
+	for (unsigned i = 0; i < fault_count; i++) {
+		const struct fault *f = &faults[i];
+		const uint8_t entry[] = { 0, 8, (uint8_t)(0x80 + i), (uint8_t)f->apic_id, f->listed_twice, 0, 0, 0 };
+
+		if ((!f->listed_twice && !f->listed_off) || table->length + sizeof(entry) > sizeof(copy))
+			continue;
+		if (table->data != copy)
+			memcpy(copy, table->data, table->length);
+		memcpy(copy + table->length, entry, sizeof(entry));
+		table->data = copy;
+		table->length += sizeof(entry);
+	}
+}
+
+void faults_page_closed(uint64_t page)
+{
+	for (unsigned i = 0; i < fault_count; i++) {
+		if (!faults[i].late)
+			continue;
+		apic_send(faults[i].apic_id, ICR_INIT_ASSERT);
+		tsc_delay_us(LATE_US);
+		apic_send(faults[i].apic_id, ICR_SIPI | (uint32_t)(page >> 12));
+		log_event("fault", "late=%u", faults[i].apic_id);
+	}
 }
 
 void faults_damage(const char *segment, uint64_t base, uint64_t size)
@@ -269,14 +340,6 @@ void faults_exchange(struct boot_plan *plan)
 		b->source = a->dest;
 		log_event("fault", "exchanged=0x%lx,0x%lx pages=%lu", a->dest, b->dest, larger / 4096);
 	}
-}
-
-bool faults_canary(void)
-{
-	for (unsigned i = 0; i < fault_count; i++)
-		if (faults[i].canary)
-			return true;
-	return false;
 }
 
 void faults_apic(void)
@@ -391,21 +454,22 @@ enum fault_boss faults_boss(void)
 	return FAULT_BOSS_NONE;
 }
 
-bool faults_deaf(uint32_t apic_id)
+/* Whether a flag of struct fault is set for that CPU; 0 for a word that names none. */
+static bool flag_of(uint32_t apic_id, size_t flag)
 {
 	for (unsigned i = 0; i < fault_count; i++)
-		if (faults[i].deaf && faults[i].apic_id == apic_id)
+		if (*(const bool *)((const char *)&faults[i] + flag) && faults[i].apic_id == apic_id)
 			return true;
 	return false;
 }
 
-bool faults_no_park(uint32_t apic_id)
-{
-	for (unsigned i = 0; i < fault_count; i++)
-		if (faults[i].no_park && faults[i].apic_id == apic_id)
-			return true;
-	return false;
-}
+bool faults_canary(void) { return flag_of(0, offsetof(struct fault, canary)); }
+bool faults_leak(void) { return flag_of(0, offsetof(struct fault, leak)); }
+bool faults_deaf(uint32_t apic_id) { return flag_of(apic_id, offsetof(struct fault, deaf)); }
+bool faults_late(uint32_t apic_id) { return flag_of(apic_id, offsetof(struct fault, late)); }
+bool faults_slow(uint32_t apic_id) { return flag_of(apic_id, offsetof(struct fault, slow)); }
+bool faults_no_park(uint32_t apic_id) { return flag_of(apic_id, offsetof(struct fault, no_park)); }
+bool faults_left(uint32_t apic_id) { return flag_of(apic_id, offsetof(struct fault, left)); }
 
 enum fault_kick faults_ignore_kick(uint32_t apic_id)
 {
@@ -413,22 +477,6 @@ enum fault_kick faults_ignore_kick(uint32_t apic_id)
 		if (faults[i].kick != FAULT_KICK_NONE && faults[i].apic_id == apic_id)
 			return faults[i].kick;
 	return FAULT_KICK_NONE;
-}
-
-bool faults_left(uint32_t apic_id)
-{
-	for (unsigned i = 0; i < fault_count; i++)
-		if (faults[i].left && faults[i].apic_id == apic_id)
-			return true;
-	return false;
-}
-
-bool faults_leak(void)
-{
-	for (unsigned i = 0; i < fault_count; i++)
-		if (faults[i].leak)
-			return true;
-	return false;
 }
 
 void faults_stray(uint64_t address)

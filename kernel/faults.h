@@ -9,7 +9,14 @@
  *                       table; fallback-SEGMENT, fallback-digests, fallback-plan: of what on-failure fallback starts
  *   canary              one byte of the sample of free memory, after roll call
  *   flush:N             every Nth flush of the other CPUs is not sent, and counts as acknowledged
- *   deaf:APICID         that CPU is not let in by the trampoline
+ *   deaf:APICID         no SIPI reaches that CPU
+ *   late:APICID         that CPU's INIT and SIPI are held back until everybody is given up
+ *   slow:APICID         that CPU passes the trampoline's gate and arrives after it was given up
+ *   twice:APICID        that CPU acknowledges HALT twice
+ *   listed-twice:APICID the MADT has one entry more with that APIC ID
+ *   listed-off:APICID   the MADT has one entry more with that APIC ID, disabled
+ *   random:CPUS         in each generation what kernel/misbehave.h draws for the CPUs with APIC IDs 1 to CPUS; the
+ *                       next one tells the verdicts of the report instead of judging them
  *   no-park:APICID      that CPU takes the order to park and never reaches the lot
  *   ignore-kick:APICID:spin|nmi|counter|dead
  *                       that parked CPU ignores its next command: spinning with IF=0 but taking NMIs; stuck inside the
@@ -48,12 +55,14 @@
 #include <stdint.h>
 
 #include "kernel/kernel.h"
+#include "lib/acpi.h"
 #include "lib/status.h"
 #include "mm/flush.h"
+#include "purgatory/report.h"
 
 enum fault_kick { FAULT_KICK_NONE, FAULT_KICK_SPIN, FAULT_KICK_NMI, FAULT_KICK_COUNTER, FAULT_KICK_DEAD,
 		  FAULT_KICK_SKIPPED = 6, FAULT_KICK_RUNS_ON, FAULT_KICK_LOST_STORE,
-		  FAULT_KICK_OLD_PARK };	/* slot_fault has a 5 */
+		  FAULT_KICK_OLD_PARK, FAULT_KICK_TWICE };	/* slot_fault has a 5 */
 
 /* Of the boss's slot, beyond what a parked CPU's fault field may hold. */
 enum fault_boss { FAULT_BOSS_NONE, FAULT_BOSS_CRASH = 16, FAULT_BOSS_CRASH_TWICE, FAULT_BOSS_HANG,
@@ -61,7 +70,17 @@ enum fault_boss { FAULT_BOSS_NONE, FAULT_BOSS_CRASH = 16, FAULT_BOSS_CRASH_TWICE
 		  FAULT_BOSS_SKIPS = 32 /* + enum segment_kind */ };
 
 /* Takes the words; E12 for one that is not understood. Context: boss, before anything is injected. */
-enum status MUST_CHECK faults_configure(const char *words, uint64_t generation, struct problem *problem);
+enum status MUST_CHECK faults_configure(const char *words, uint64_t seed, uint64_t generation, struct problem *problem);
+
+/* True if the report of the generation before is of CPUs that misbehaved at random: then it says what the report has of
+ * them, and it is not to be judged. Context: boss, after faults_configure(). */
+bool faults_tell(const struct report_header *report);
+
+/* The MADT with what is listed in addition; table may be left as it is. Context: boss, before it is parsed. */
+void faults_madt(struct acpi_table *table);
+
+/* INIT and SIPI to the late. Context: boss, right after the trampoline page was closed. */
+void faults_page_closed(uint64_t page);
 
 /* Flips a bit in the middle of [base, base + size) if the segment of that name is to be damaged. Writes through
  * read-only mappings. Context: boss, after digests and mappings are final. */
@@ -93,6 +112,8 @@ void faults_trip(uint64_t segment);
 enum fault_boss faults_boss(void);
 bool faults_deaf(uint32_t apic_id);
 bool faults_no_park(uint32_t apic_id);
+bool faults_late(uint32_t apic_id);
+bool faults_slow(uint32_t apic_id);
 bool faults_left(uint32_t apic_id);
 bool faults_leak(void);
 

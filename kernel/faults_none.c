@@ -5,8 +5,9 @@
 
 const bool faults_built_in = false;
 
-enum status faults_configure(const char *words, uint64_t generation, struct problem *problem)
+enum status faults_configure(const char *words, uint64_t seed, uint64_t generation, struct problem *problem)
 {
+	(void)seed;
 	(void)generation;
 	if (words[0])
 		return problem_set(problem, E_CONFIG_WORD, "baton.fault=%s: only the faults build injects faults",
@@ -75,6 +76,17 @@ enum fault_kick faults_ignore_kick(uint32_t apic_id)
 {
 	(void)apic_id;
 	return FAULT_KICK_NONE;
+}
+
+bool faults_tell(const struct report_header *report)
+{
+	(void)report;
+	return false;
+}
+
+void faults_madt(struct acpi_table *table)
+{
+	(void)table;
 }
 
 bool faults_left(uint32_t apic_id)

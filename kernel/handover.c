@@ -313,6 +313,17 @@ enum status handover_describe(const struct boot_info *info, struct next *next, s
 	return OK;
 }
 
+/* In a loop, too, who is lost has a name. */
+static void say_parked(const struct cpu *cpu, enum slot_mode mode)
+{
+	const char *verdict = cpu_verdict_text(cpu_state(cpu)), *how = mode == MODE_MWAIT ? "mwait" : "hlt";
+
+	if (cpu_state(cpu) == CPU_LOST)
+		log_always("park", "apic=%u verdict=%s mode=%s", cpu->apic_id, verdict, how);
+	else
+		log_event("park", "apic=%u verdict=%s mode=%s", cpu->apic_id, verdict, how);
+}
+
 enum status handover_park(struct handover *h, struct problem *problem)
 {
 	unsigned lost;
@@ -326,8 +337,7 @@ enum status handover_park(struct handover *h, struct problem *problem)
 
 		if (!h->must_park[i])
 			continue;
-		log_event("park", "apic=%u verdict=%s mode=%s", cpu->apic_id, cpu_verdict_text(cpu_state(cpu)),
-			  h->cpus[i].mode == MODE_MWAIT ? "mwait" : "hlt");
+		say_parked(cpu, h->cpus[i].mode);
 	}
 	/* Such a CPU may still run in memory that the next kernel takes for free, so no policy lets it pass; lost-cpu
 	 * is about those that the lot loses. */

@@ -139,7 +139,7 @@ enum status loop_judge(const struct boot_info *info, struct problem *problem)
 	enum status s = judge_pattern(problem);
 
 	(void)info;
-	if (s == OK && old_loop())
+	if (s == OK && old_loop() && !faults_tell(previous.report))
 		s = old_report_judge(previous.report, problem);
 	return s;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/machine.h"
 
+#include "kernel/faults.h"
 #include "kernel/log.h"
 #include "lib/acpi.h"
 #include "lib/string.h"
@@ -90,6 +91,7 @@ static void read_madt(struct machine *m, const struct acpi *acpi, uint32_t apic_
 
 	if (!find(acpi, "APIC", &table))
 		return;
+	faults_madt(&table);
 	s = madt_parse(&m->madt, table.data, table.length, &problem);
 	if (s != OK)
 		log_problem(&problem);

@@ -296,8 +296,8 @@ _Noreturn void kernel_main(struct boot_info *info)
 	old_refusal_tell();
 	hear_the_door(info);
 	must(opened);
+	must(faults_configure(info->config.fault, info->config.seed, loop_generation(), &problem));
 	must(loop_judge(info, &problem));
-	must(faults_configure(info->config.fault, loop_generation(), &problem));
 	machine_read(&machine, info->rsdp, initial_apic_id());
 	find_survivors(info);
 	loop_end_find_button(info);

@@ -71,7 +71,7 @@ const void *old_report_entry(const struct report_header *r, const struct report_
 	return index < table->count ? (const uint8_t *)r + table->offset + (size_t)index * table->entry_size : NULL;
 }
 
-static const char *verdict_text(uint32_t verdict)
+const char *old_report_verdict(uint32_t verdict)
 {
 	static const char *const names[] = {
 		[VERDICT_NONE] = "NONE", [VERDICT_ONLINE] = "ONLINE", [VERDICT_NO_ANSWER] = "NO_ANSWER",
@@ -97,7 +97,7 @@ enum status old_report_judge(const struct report_header *r, struct problem *prob
 		    cpu->verdict == VERDICT_DISABLED)
 			continue;
 		return problem_set(problem, E_OLD_HANDOVER, "generation %llu: CPU with APIC ID %u was %s, not HALTED",
-				   generation, cpu->apic_id, verdict_text(cpu->verdict));
+				   generation, cpu->apic_id, old_report_verdict(cpu->verdict));
 	}
 	if (r->kick_answers != r->kicks || r->inits)
 		return problem_set(problem, E_OLD_HANDOVER, "generation %llu: %u of %u kicks answered, %u INITs",

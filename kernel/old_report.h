@@ -22,6 +22,9 @@ enum status old_report_check(const void *data, uint64_t length, struct problem *
 
 /* Below: report has passed old_report_check(). */
 
+/* The word of a verdict, "?" for an unknown one. */
+const char *old_report_verdict(uint32_t verdict);
+
 /* Entry index of a table, NULL: there is none. */
 const void *old_report_entry(const struct report_header *report, const struct report_table *table, uint32_t index);
 

@@ -5,6 +5,7 @@
 #include "smp/call.h"
 #include "smp/cpu.h"
 #include "smp/online.h"
+#include "smp/table_fault.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/fpu.h"
@@ -41,6 +42,8 @@ _Noreturn void ap_main(struct percpu *percpu)
 	space_load(&cpu->mm, bringup_space());
 	apic_enable_after_init();
 	cpu->is_bsp = apic_is_bsp();
+	while (table_fault_stuck(cpu))
+		cpu_relax();
 	/* Fails if the boss gave up on us: then nobody ever calls, and this loop is where we stay. */
 	cpu_move(cpu, CPU_STARTING, CPU_ARRIVED);
 	for (;;) {

@@ -62,7 +62,8 @@ void smp_hold(const struct madt *madt, const struct online_config *config)
 	for (i = 0; i < madt->cpu_count; i++) {
 		uint32_t id = madt->cpus[i].apic_id;
 
-		if (madt->cpus[i].enabled && id != apic_id() && may_start(id) && !table_fault_left(id))
+		if (madt->cpus[i].enabled && id != apic_id() && may_start(id) &&
+		    !table_fault_no_ipi(id, ICR_INIT_ASSERT))
 			apic_send(id, ICR_INIT_ASSERT);
 	}
 }

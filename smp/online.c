@@ -95,7 +95,7 @@ static void send_starting(struct bringup *b, uint32_t icr)
 	for (i = 0; i < smp_cpu_count(); i++) {
 		struct cpu *cpu = smp_cpu(i);
 
-		if (cpu_state(cpu) != CPU_STARTING || table_fault_left(cpu->apic_id))
+		if (cpu_state(cpu) != CPU_STARTING || table_fault_no_ipi(cpu->apic_id, icr))
 			continue;
 		/* An ICR that stays busy is a CPU that does not arrive: the verdict says so. */
 		if (apic_send(cpu->apic_id, icr) && (icr & ICR_SIPI) == ICR_SIPI)
@@ -184,16 +184,19 @@ static void await_everybody(struct bringup *b)
 }
 
 /* The deadline has passed for whoever is left. A CPU that arrives between the look and the move is ARRIVED and gets its
- * verdict here: LOST, since nothing was heard from it. So is one that was here before and does not come again. */
+ * verdict here: LOST, since nothing was heard from it. So is one that was here before and does not come again, and one
+ * that has passed the gate and is somewhere on our tables. Only who halts in the page when it comes is NO_ANSWER. */
 static void give_up(struct bringup *b)
 {
 	unsigned i;
 
 	trampoline_close(b->config->low_page);
+	table_fault_page_closed(b->config->low_page);
 	for (i = 0; i < smp_cpu_count(); i++) {
 		struct cpu *cpu = smp_cpu(i);
+		bool inside = cpu->was_here || trampoline_entered(b->config->low_page, cpu->apic_id);
 
-		if (cpu_move(cpu, CPU_STARTING, cpu->was_here ? CPU_LOST : CPU_NO_ANSWER) ||
+		if (cpu_move(cpu, CPU_STARTING, inside ? CPU_LOST : CPU_NO_ANSWER) ||
 		    cpu_move(cpu, CPU_ARRIVED, CPU_LOST))
 			cpu->online_us = since_us(b);
 	}
@@ -298,7 +301,7 @@ enum status smp_bring_up(const struct online_config *config, struct online_resul
 	result->apic_errors = b.apic_errors;
 	result->total_us = since_us(&b);
 	count_verdicts(result);
-	give_ivt_back(result->no_answer);
+	give_ivt_back(result->no_answer || result->lost);
 	return OK;
 }
 

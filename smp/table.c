@@ -2,7 +2,6 @@
 /* The table of CPUs: laid out, filled from the MADT, and the boss's own world loaded. */
 #include "smp/online.h"
 
-#include "smp/table_fault.h"
 #include "x86/apic.h"
 #include "x86/cpu.h"
 #include "x86/entry/trampoline.h"
@@ -67,7 +66,7 @@ enum status smp_init(const struct madt *madt, uint64_t base, uint64_t bytes, str
 
 		cpu_fill(&cpus[i], i, &madt->cpus[i], &slice);
 		table[i] = (struct trampoline_cpu){
-			.apic_id = table_fault_id(cpus[i].apic_id),
+			.apic_id = cpus[i].apic_id,
 			.stack_top = slice.stack_top,
 			.argument = slice.percpu,
 		};

@@ -32,6 +32,11 @@ campaign: $(O)/baton.efi faults | deps-test
 	$(CAMPAIGN) --out $(O)/campaign --fault skip-verify:initrd --only initrd --trials 4 --expect-missed
 	$(CAMPAIGN) --out $(O)/campaign --trials $(or $(N),200) $(CAMPAIGN_ARGS)
 
+## misbehave: CPUs misbehave at random while Baton starts Baton (N=1000 generations, SEED=1), and each report must say so
+.PHONY: misbehave
+misbehave: faults
+	$(PYTHON) -B test/campaign/misbehave.py --generations $(or $(N),1000) --seed $(or $(SEED),1) --out $(O)/misbehave
+
 # Machines too large or too odd for every run: 300 CPUs take minutes.
 .PHONY: test-reach
 test-reach: $(SYSTEM_NEEDS) | deps-test deps-bench

@@ -122,6 +122,7 @@ struct state {
 	uint64_t clock;				/* us, of platform scenarios */
 	uint32_t ivt;
 	uint32_t page_gate, page_entry;	/* the trampoline page: open, enum page_entry */
+	uint32_t page_entered;			/* a bit for each APIC ID below 32 */
 	uint64_t page_table, page_cr3;
 	uint32_t page_count;
 	uint32_t failed;			/* enum status that fail() ended with */

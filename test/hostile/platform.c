@@ -173,6 +173,11 @@ static void trampoline(void)
 	if (M->page_gate != TRAMPOLINE_OPEN)
 		stop_in_page();
 	visible();
+	M->page_entered |= 1u << self()->seat.apic_id % 32;
+	visible();
+	if (M->page_gate != TRAMPOLINE_OPEN)
+		stop_in_page();
+	visible();
 	if (M->page_entry == ENTRY_RECALL)
 		lot_recalled();
 	for (i = 0; i < M->page_count; i++) {
@@ -186,6 +191,8 @@ static void trampoline(void)
 	self()->seat.place = IN_KERNEL;
 	self()->seat.percpu = platform_pointer(entry->argument);
 	trace_event("enters the kernel");
+	if (cpu_state(((struct percpu *)self()->seat.percpu)->cpu) == CPU_NO_ANSWER)
+		broken("no-answer-comes-in", "CPU %u, NO_ANSWER to the boss, comes into the kernel", M->current);
 	ap_main(self()->seat.percpu);
 }
 

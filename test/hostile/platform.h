@@ -77,5 +77,6 @@ uint32_t platform_failed_chunk(bool *by_mc);	/* fail_mismatch()'s */
 uint32_t platform_ivt(void);			/* IVT[2]; 0: firmware's */
 bool platform_jumped(void);
 bool platform_in_firmware(unsigned cpu);		/* has had no INIT */
+bool platform_in_kernel(unsigned cpu);
 
 #endif

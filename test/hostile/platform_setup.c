@@ -252,6 +252,7 @@ void platform_deaf(unsigned cpu, bool dead)
 bool platform_was_late(void) { return M->was_late; }
 bool platform_jumped(void) { return M->jumped; }
 bool platform_in_firmware(unsigned cpu) { return M->cpu[cpu].seat.place == IN_FIRMWARE; }
+bool platform_in_kernel(unsigned cpu) { return M->cpu[cpu].seat.place == IN_KERNEL; }
 uint32_t platform_failed(void) { return M->failed; }
 uint32_t platform_ivt(void) { return M->ivt; }
 

@@ -85,6 +85,7 @@ enum status trampoline_install(const struct trampoline_config *config, struct pr
 	M->page_count = config->count;
 	M->page_cr3 = config->cr3;
 	M->page_entry = ENTRY_AP;
+	M->page_entered = 0;
 	M->page_gate = TRAMPOLINE_OPEN;
 	return OK;
 }
@@ -95,6 +96,13 @@ void trampoline_close(uint64_t page)
 	visible();
 	trace_event("closes the trampoline page");
 	M->page_gate = TRAMPOLINE_CLOSED;
+}
+
+bool trampoline_entered(uint64_t page, uint32_t apic_id)
+{
+	(void)page;
+	visible();
+	return M->page_entered >> apic_id % 32 & 1;
 }
 
 /* Page 0: writable in the kernel's tables and in the hand-over root, never in the two others. */

@@ -88,35 +88,63 @@ def test_canary(tmp_path):
         assert "Linux version" not in vm.text()
 
 
-def test_deaf_cpu(tmp_path):
-    """An AP that never answers INIT-SIPI: the boot goes on, the report says NO_ANSWER."""
-    result = boot(tmp_path, smp=4, baton=FAULTS, options="baton.fault=deaf:2")
-    assert result.facts.get("report_check") == "1", result.tail()
-    verdicts = {cpu["apic_id"]: cpu["verdict"] for cpu in result.report["cpus"]}
-    assert verdicts == {0: "ONLINE", 1: "HALTED", 2: "NO_ANSWER", 3: "HALTED"}
+# One fault for each CPU but the boss and CPU 9; 200 is no CPU. CPU 5 is parked in MWAIT (park mix), the others but CPU 3, 7
+# and 9 in HLT.
+MISBEHAVING = ("deaf:1,late:2,twice:3,ignore-kick:4:spin,lost-store:5,ignore-kick:6:nmi,ignore-kick:7:counter,ignore-kick:8:dead,"
+               "listed-twice:3,listed-off:200")
+BROUGHT_UP = {"0": "ONLINE", "1": "NO_ANSWER", "2": "NO_ANSWER", "200": "DISABLED", **{str(n): "ONLINE" for n in range(3, 10)}}
+GOT_WORSE = {"6": "INIT_RECALLED", "7": "INIT_RECALLED", "8": "LOST"}
 
 
-def run_fault(tmp_path, fault):
-    result = boot(tmp_path, smp=4, baton=FAULTS, options="baton.fault=" + fault)
+def brought_up(text):
+    """Verdicts of bring-up, each CPU once."""
+    found = re.findall(r"event=cpu apic=(\d+) verdict=(\w+) us=", text)
+    assert len(found) == len(dict(found)), found
+    return dict(found)
+
+
+def got_worse(text):
+    """Verdicts in the block, of those that did not acknowledge HALT."""
+    return dict(re.findall(r"event=cpu apic=(\d+) verdict=(\w+) nmis=", text))
+
+
+def test_all_misbehave_and_a_lost_cpu_refuses(tmp_path):
+    """Each CPU in its own way, all at once: each has its verdict, and the one that nothing reaches ends it (E83)."""
+    disk = fault_disk(tmp_path, "park mix", "on-failure halt", "lost-cpu refuse")
+    with machine(tmp_path, disk, smp=10, options="baton.fault=" + MISBEHAVING) as vm:
+        _, match = vm.wait_for(problem_pattern(83), FIRMWARE_S)
+        assert "1 CPU(s) answer neither HALT nor INIT" in match.string, match.string
+        assert brought_up(vm.text()) == BROUGHT_UP and got_worse(vm.text()) == GOT_WORSE
+        vm.wait_for("event=halted", FIRMWARE_S)
+        assert "event=handover" not in vm.text() and "Linux version" not in vm.text()
+
+
+def test_all_misbehave_and_a_lost_cpu_is_left_behind(tmp_path):
+    """The same with lost-cpu continue: Linux starts, and takes every CPU; the report has each verdict and what it took."""
+    result = boot(tmp_path, smp=10, baton=FAULTS, conf=("park mix", "lost-cpu continue"), options="baton.fault=" + MISBEHAVING)
     assert result.report, result.reason + "\n" + result.tail()
-    return result, {cpu["apic_id"]: cpu for cpu in result.report["cpus"]}
+    assert brought_up(result.text) == BROUGHT_UP and got_worse(result.text) == GOT_WORSE, result.tail()
+    cpus = {cpu["apic_id"]: cpu for cpu in result.report["cpus"]}
+    assert {n: cpu["verdict"] for n, cpu in cpus.items()} == {
+        0: "ONLINE", 1: "NO_ANSWER", 2: "NO_ANSWER", 3: "HALTED", 4: "HALTED", 5: "HALTED", 6: "INIT_RECALLED",
+        7: "INIT_RECALLED", 8: "LOST", 9: "HALTED", 200: "DISABLED"}
+    # An acknowledgement counts once, whoever says it twice; NMIs brought back the one that spun and the one that missed the store.
+    assert (result.report["kicks"], result.report["kick_answers"], result.report["inits"]) == (7, 6, 3), result.report
+    assert cpus[4]["nmis_sent"] >= 1 and cpus[5]["nmis_sent"] >= 1
+    assert result.facts["report_check"] == "1", "NO_ANSWER, INIT and LOST are findings"
+    assert result.facts["cpus_online"] == "10", "INIT-SIPI takes them all"
 
 
-def test_kick_ignored_but_nmi_taken(tmp_path):
-    """A parked AP spins with interrupts off: the NMI brings it back, no INIT."""
-    result, cpus = run_fault(tmp_path, "ignore-kick:2:spin")
-    assert cpus[2]["verdict"] == "HALTED" and cpus[2]["nmis_sent"] >= 1
-    assert result.report["inits"] == 0 and result.facts["report_check"] == "0"
-
-
-@pytest.mark.parametrize("fault", ("ignore-kick:2:nmi", "ignore-kick:2:counter"))
-def test_kick_and_nmi_ignored(tmp_path, fault):
-    """Stuck inside an NMI handler, or never returning with its slot counter running: INIT and recall."""
-    result, cpus = run_fault(tmp_path, fault)
-    assert cpus[2]["verdict"] == "INIT_RECALLED" and result.report["inits"] == 1
-    assert all(cpus[n]["verdict"] == "HALTED" for n in (1, 3))
-    assert result.facts["report_check"] == "1", "INIT is a finding"
-    assert result.facts["cpus_online"] == "4", "Linux brings the recalled CPU up"
+@pytest.mark.parametrize("policy", ("refuse", "continue"))
+def test_cpu_that_comes_in_and_arrives_too_late(tmp_path, policy):
+    """Past the trampoline's gate in time, given up before it arrives: it runs on the kernel's tables, so each policy refuses."""
+    disk = fault_disk(tmp_path, "on-failure halt", "lost-cpu " + policy)
+    with machine(tmp_path, disk, smp=3, options="baton.fault=slow:2") as vm:
+        _, match = vm.wait_for(problem_pattern(61), FIRMWARE_S)
+        assert "1 CPUs were lost on their way in" in match.string, match.string
+        assert brought_up(vm.text()) == {"0": "ONLINE", "1": "ONLINE", "2": "LOST"}
+        vm.wait_for("event=halted", FIRMWARE_S)
+        assert "event=handover" not in vm.text() and "Linux version" not in vm.text()
 
 
 def test_counter_stands_still_after_recall(tmp_path):

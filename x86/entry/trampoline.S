@@ -27,6 +27,14 @@ trampoline_start:
 	lssl	PARAM(TP_STACK), %esp
 	cmpl	$TRAMPOLINE_OPEN, PARAM(TP_GATE)
 	jne	stop_16				/* late: the table and CR3 may be gone */
+	movl	$1, %eax
+	cpuid
+	shrl	$24, %ebx			/* initial APIC ID; its low 8 bits where IDs are longer */
+	/* order: the mark before the second look. pairs with: trampoline_close(). else: a CPU that comes in is taken
+	 * for one that never did, and runs on in memory that the next kernel has for free. */
+	lock btsl %ebx, PARAM(TP_ENTERED)
+	cmpl	$TRAMPOLINE_OPEN, PARAM(TP_GATE)
+	jne	stop_16
 	lgdtl	PARAM(TP_GDTR)
 	movl	PARAM(TP_CR4), %eax		/* LA57 as found, before paging (rule 5) */
 	movl	%eax, %cr4

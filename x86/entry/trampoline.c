@@ -99,7 +99,15 @@ void trampoline_close(uint64_t page)
 	cpu_write_cr0(cr0 & ~(uint64_t)CR0_WP);
 	*(volatile uint32_t *)cpu_phys_pointer(page + TRAMPOLINE_PARAMS) = TRAMPOLINE_CLOSED;
 	cpu_write_cr0(cr0);
-	/* order: CLOSED before the caller frees what the page names. pairs with: trampoline_start reading the gate.
-	 * else: a late CPU comes in through tables that are gone. */
+	/* order: CLOSED before the marks are read and before the caller frees what the page names. pairs with:
+	 * trampoline_start, which marks between two looks at the gate. else: a late CPU comes in through tables that
+	 * are gone, or without having been seen. */
 	cpu_mfence();
+}
+
+bool trampoline_entered(uint64_t page, uint32_t apic_id)
+{
+	const volatile struct trampoline_params *params = cpu_phys_pointer(page + TRAMPOLINE_PARAMS);
+
+	return params->entered[(apic_id & 0xff) / 32] >> apic_id % 32 & 1;
 }

@@ -26,6 +26,7 @@
 #define TP_TABLE		0x40
 #define TP_GDT			0x48
 #define TP_IDT			0x70
+#define TP_ENTERED		0xa0
 
 /* Offsets in struct trampoline_cpu and its size, likewise. */
 #define TC_APIC_ID		0
@@ -87,9 +88,11 @@ struct trampoline_params {
 	uint64_t entry, table;
 	uint64_t gdt[5];		/* null, null, code, data, end */
 	uint8_t idt[48];		/* real-mode vector 2 at byte 8 and long-mode gate 2 at byte 32, both valid */
+	uint32_t entered[8];		/* W: CPUs, locked, real mode. R: boss, after the gate is closed: by the low 8
+					 * bits of the APIC ID, who has found it open */
 } __attribute__((packed));
 
-_Static_assert(sizeof(struct trampoline_params) == 160, "it and the stack below fit the page");
+_Static_assert(sizeof(struct trampoline_params) == 192, "it and the stack below fit the page");
 _Static_assert(offsetof(struct trampoline_params, gate) == TP_GATE, "trampoline.S");
 _Static_assert(offsetof(struct trampoline_params, cr3) == TP_CR3, "trampoline.S");
 _Static_assert(offsetof(struct trampoline_params, cr4) == TP_CR4, "trampoline.S");
@@ -105,14 +108,19 @@ _Static_assert(offsetof(struct trampoline_params, table) == TP_TABLE, "trampolin
 _Static_assert(offsetof(struct trampoline_params, count) == TP_COUNT, "trampoline.S");
 _Static_assert(offsetof(struct trampoline_params, gdt) == TP_GDT, "trampoline.S");
 _Static_assert(offsetof(struct trampoline_params, idt) == TP_IDT, "trampoline.S");
+_Static_assert(offsetof(struct trampoline_params, entered) == TP_ENTERED, "trampoline.S");
 
 /* Copies the code into the page (rest 0xCC), fills the parameters, opens the gate. Writes through a read-only
  * mapping (CR0.WP is cleared meanwhile): the page may be mapped R-X. Interrupts off. No CPU may be on its way in.
  * E_LOW_PAGE: an address does not fit. */
 enum status MUST_CHECK trampoline_install(const struct trampoline_config *config, struct problem *p);
 
-/* CPUs that come from now on halt in the page. Those already past the check are refused by their state word. */
+/* CPUs that come from now on halt in the page. Those already past the check are known by their mark. */
 void trampoline_close(uint64_t page);
+
+/* After trampoline_close(): whether that CPU has found the gate open, so that it may run in the caller's memory. With
+ * IDs above 255 also true if one of the same low 8 bits has. Never false for one that came in. */
+bool trampoline_entered(uint64_t page, uint32_t apic_id);
 
 #endif
 #endif

@@ -13,9 +13,11 @@ enum slot_fault { FAULT_NONE, FAULT_SPIN = 1, FAULT_NMI_STUCK = 2, FAULT_COUNTIN
 		  FAULT_SPUN = 5,	/* spun once, and an NMI's restart of the loop ended it */
 		  FAULT_SKIPPED = 6,	/* boss_fault.h: not this CPU's doing */
 		  FAULT_RUNS_ON = 7,	/* says HALTED and does not halt */
-		  FAULT_LOST_STORE = 8 };	/* its MWAIT is a HLT */
+		  FAULT_LOST_STORE = 8,	/* its MWAIT is a HLT */
+		  FAULT_TWICE = 10 };	/* 9: boss_fault.h */
 
-static inline void lot_fault_run_on(struct slot *slot)
+/* HALTED before the loop says it: once more (FAULT_TWICE), or for good. */
+static inline void lot_fault_early(struct slot *slot)
 {
 	uint64_t command = shared_load_relaxed_u64(&slot->control.command);
 
@@ -24,15 +26,15 @@ static inline void lot_fault_run_on(struct slot *slot)
 	cpu_write_cr3(slot->park_root);
 	/* order: none, nothing is published with it. pairs with: boss_answered(). else: nothing */
 	shared_store_release_u64(&slot->status, slot_word(slot_sequence(command), STATUS_HALTED));
-	for (;;)
+	while (slot->fault == FAULT_RUNS_ON)
 		/* order: none: a counter */
 		shared_add_seq_cst_u32(&slot->wakeups, 1);
 }
 
 static inline void lot_fault(struct slot *slot)
 {
-	if (slot->fault == FAULT_RUNS_ON)
-		lot_fault_run_on(slot);
+	if (slot->fault == FAULT_RUNS_ON || slot->fault == FAULT_TWICE)
+		lot_fault_early(slot);
 	if (slot->fault == FAULT_NONE || slot->fault >= FAULT_SPUN || (slot->boss.inits && slot->fault != FAULT_DEAD))
 		return;
 	for (;;) {

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: MIT
-/* Faults build: a deaf CPU is one that the trampoline does not find in its table; it halts there. */
+/* Faults build: INIT and SIPI that do not reach a CPU, or late, and one that passes the gate and does not get on. */
 #ifndef SMP_TABLE_FAULT_H
 #define SMP_TABLE_FAULT_H
 
 #include "kernel/faults.h"
+#include "smp/cpu.h"
+#include "x86/apic.h"
 
-#define NOBODY 0xfffffffeu
-
-static inline uint32_t table_fault_id(uint32_t apic_id)
+static inline bool table_fault_no_ipi(uint32_t apic_id, uint32_t icr)
 {
-	return faults_deaf(apic_id) ? NOBODY : apic_id;
+	return faults_left(apic_id) || faults_late(apic_id) || (faults_deaf(apic_id) && (icr & ICR_SIPI) == ICR_SIPI);
 }
 
-static inline bool table_fault_left(uint32_t apic_id)
+static inline void table_fault_page_closed(uint64_t page)
 {
-	return faults_left(apic_id);
+	faults_page_closed(page);
+}
+
+static inline bool table_fault_stuck(const struct cpu *cpu)
+{
+	return faults_slow(cpu->apic_id) && cpu_state(cpu) == CPU_STARTING;
 }
 
 #endif

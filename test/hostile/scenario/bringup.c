@@ -27,6 +27,8 @@ static void brings_up(void)
 	EXPECT(result.online == parameters.cpus || platform_was_late());
 	for (i = 1; i < parameters.cpus; i++)
 		EXPECT(platform_was_late() || cpu_state(smp_cpu(i)) == CPU_ONLINE);
+	for (i = 1; i < parameters.cpus; i++)
+		EXPECT(cpu_state(smp_cpu(i)) != CPU_NO_ANSWER || !platform_in_kernel(i));
 }
 
 const struct scenario bring_up_scenario = {

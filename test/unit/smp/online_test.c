@@ -46,6 +46,20 @@ static void each_failure_has_its_verdict(void **state)
 	assert_true(smp_any_unaccounted());
 }
 
+/* It has passed the gate: where it is now nobody knows, so its memory is not free for the next kernel. */
+static void who_came_in_and_says_nothing_is_lost(void **state)
+{
+	struct online_result r;
+
+	(void)state;
+	habits[1] = ABSENT;
+	habits[2] = STUCK_INSIDE;
+	r = bring_up();
+	assert_int_equal(cpu_state(smp_cpu(1)), CPU_NO_ANSWER);
+	assert_int_equal(cpu_state(smp_cpu(2)), CPU_LOST);
+	assert_int_equal(r.lost, 1);
+}
+
 static void disabled_and_unreachable_are_left_alone(void **state)
 {
 	struct online_result r;
@@ -309,6 +323,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(everybody_comes),
 		TEST(each_failure_has_its_verdict),
+		TEST(who_came_in_and_says_nothing_is_lost),
 		TEST(disabled_and_unreachable_are_left_alone),
 		TEST(boss_that_is_not_the_bsp_inits_nobody),
 		TEST(mailbox_forbids_init),
