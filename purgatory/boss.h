@@ -17,7 +17,7 @@
 #define BOSS_NMI_REPEAT_US	1000u
 #define BOSS_SECOND_SIPI_US	1000u		/* after the first; as at bring-up */
 #define BOSS_DEADLINE_US	5000u		/* bare metal, all CPUs together */
-#define BOSS_DEADLINE_VM_US	1000000u	/* hypervisor: the larger of this and the next for each CPU */
+#define BOSS_DEADLINE_VM_US	2000000u	/* hypervisor: the larger of this and the next for each CPU */
 #define BOSS_DEADLINE_VM_CPU_US	50000u
 
 /* Filled by the user; numbers from struct plan inside the block. */
