@@ -11,6 +11,8 @@
 #define STUCK_TICKS_PER_US	20000u		/* of a 20 GHz TSC: the counter measured against stands still */
 #define MARK_MAX_US		2000000u	/* a PM timer of 24 bits wraps after 4.7 s */
 #define MARK_WIDTH_US		10u		/* 0.1 % of PRECISE_US */
+#define CLOSE_PART		32u		/* both samples took less than that part of what is measured */
+#define RESTARTS_MAX		8u
 #define FALLBACK_KHZ		1000000u
 #define KHZ_MIN			10000u
 #define KHZ_MAX			20000000u
@@ -48,73 +50,96 @@ static uint64_t khz_from_hypervisor(void)
 	return cpu_cpuid(0x40000010, 0).eax;
 }
 
-/* Both counters at one moment, that of the estimate: the longer measurement begins there and waits only for the rest.
- * width: TSC ticks that reading took, within which an emulator may have run something else. */
-static struct { uint64_t tsc, width; uint32_t ticks; } mark;
+/* TSC and counter at one moment. width: TSC ticks that reading took, within which an emulator or a hypervisor may have
+ * run something else; the two belong together as well as that. */
+struct sample { uint64_t tsc, width; uint32_t ticks; };
 
-static void mark_renew(const struct tsc_sources *s)
+struct counter {
+	uint32_t (*read)(const struct tsc_sources *s);
+	const struct tsc_sources *sources;
+	uint32_t mask;
+	uint64_t hz;
+};
+
+/* Of the estimate: the longer measurement begins there and waits only for the rest. */
+static struct sample mark;
+
+static struct sample take_sample(const struct counter *c)
 {
-	uint64_t before;
+	uint64_t before = cpu_rdtsc();
+	struct sample now = { .ticks = c->read(c->sources) };
 
-	if (mark.tsc && cpu_rdtsc() - mark.tsc < khz * (MARK_MAX_US / 1000) && mark.width < khz * MARK_WIDTH_US / 1000)
-		return;
-	before = cpu_rdtsc();
-	mark.ticks = cpu_in32(s->pm_timer_port);
-	mark.tsc = cpu_rdtsc();
-	mark.width = mark.tsc - before;
+	now.tsc = cpu_rdtsc();
+	now.width = now.tsc - before;
+	return now;
 }
+
+/* 0: the counter stands still. Time is looked at before the counter: who was away in between finds it moved, not
+ * stuck. A sample that took long says little: another one is taken, and a start that took long is given up for it. */
+static uint64_t khz_against(const struct counter *c, struct sample start, uint32_t us)
+{
+	uint32_t wanted = (uint32_t)(us * c->hz / 1000000);
+	uint64_t entered = cpu_rdtsc();
+	unsigned restarts = 0;
+
+	for (;;) {
+		bool late = cpu_rdtsc() - entered > (uint64_t)us * STUCK_TICKS_PER_US;
+		struct sample now = take_sample(c);
+		uint32_t delta = (now.ticks - start.ticks) & c->mask;
+		bool close = (now.width + start.width) * CLOSE_PART <= now.tsc - start.tsc;
+
+		if (delta >= wanted && (close || (late && restarts == RESTARTS_MAX)))
+			return (now.tsc - start.tsc) * c->hz / delta / 1000;
+		if (late && delta < wanted)
+			return 0;
+		if (delta >= wanted && restarts < RESTARTS_MAX && (late || start.width > now.width)) {
+			start = now;
+			entered = now.tsc;
+			restarts++;
+		}
+	}
+}
+
+static uint32_t pm_timer_read(const struct tsc_sources *s) { return cpu_in32(s->pm_timer_port); }
+static uint32_t hpet_ticks(const struct tsc_sources *s) { return hpet_read(s->hpet_base); }
 
 static uint64_t khz_from_pm_timer(const struct tsc_sources *s, uint32_t us)
 {
-	uint32_t mask = s->pm_timer_32bit ? UINT32_MAX : 0xffffff;
-	uint32_t wanted = (uint32_t)((uint64_t)us * PM_TIMER_HZ / 1000000), delta;
-	uint64_t now, entered = cpu_rdtsc();
+	struct counter c = { pm_timer_read, s, s->pm_timer_32bit ? UINT32_MAX : 0xffffff, PM_TIMER_HZ };
 
 	if (!s->pm_timer_port)
 		return 0;
-	mark_renew(s);
-	for (;;) {
-		delta = (cpu_in32(s->pm_timer_port) - mark.ticks) & mask;
-		now = cpu_rdtsc();
-		if (delta >= wanted)
-			return (now - mark.tsc) * PM_TIMER_HZ / delta / 1000;
-		if (now - entered > (uint64_t)us * STUCK_TICKS_PER_US)
-			return 0;
-	}
+	if (!mark.tsc || cpu_rdtsc() - mark.tsc >= khz * (MARK_MAX_US / 1000) ||
+	    mark.width >= khz * MARK_WIDTH_US / 1000)
+		mark = take_sample(&c);
+	return khz_against(&c, mark, us);
 }
 
 static uint64_t khz_from_hpet(const struct tsc_sources *s, uint32_t us)
 {
-	uint64_t period, wanted, start, now;
-	uint32_t first, delta;
+	struct counter c = { hpet_ticks, s, UINT32_MAX, 0 };
+	uint64_t period;
 
 	if (!s->hpet_base || !hpet_start(s->hpet_base, &period))
 		return 0;
-	wanted = us * (FEMTO / 1000000) / period;
-	first = hpet_read(s->hpet_base);
-	start = cpu_rdtsc();
-	do {
-		delta = hpet_read(s->hpet_base) - first;
-		now = cpu_rdtsc();
-		if (now - start > (uint64_t)us * STUCK_TICKS_PER_US)
-			return 0;
-	} while (delta < wanted);
-	return (now - start) * (FEMTO / 1000000) / (delta * period) * 1000;
+	c.hz = FEMTO / period;
+	return khz_against(&c, take_sample(&c), us);
 }
 
 static uint64_t khz_from_pit(uint32_t us)
 {
 	uint16_t ticks = (uint16_t)((uint64_t)us * PIT_HZ / 1000000);
 	uint64_t start, now;
+	bool late, done;
 
 	pit_start(ticks);
-	start = cpu_rdtsc();
-	do {
+	start = now = cpu_rdtsc();
+	do {			/* as above: time before the counter */
+		late = now - start > (uint64_t)us * STUCK_TICKS_PER_US;
+		done = pit_done();
 		now = cpu_rdtsc();
-		if (now - start > (uint64_t)us * STUCK_TICKS_PER_US)
-			return 0;
-	} while (!pit_done());
-	return (now - start) * PIT_HZ / ticks / 1000;
+	} while (!done && !late);
+	return done ? (now - start) * PIT_HZ / ticks / 1000 : 0;
 }
 
 static bool take(uint64_t value, enum tsc_source from)

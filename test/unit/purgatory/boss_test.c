@@ -172,8 +172,8 @@ static void test_deadline(void **state)
 {
 	(void)state;
 	assert_int_equal(boss_kick_deadline_us(512, false), 5000);
-	assert_int_equal(boss_kick_deadline_us(4, true), 1000000);
-	assert_int_equal(boss_kick_deadline_us(32, true), 1600000);
+	assert_int_equal(boss_kick_deadline_us(4, true), BOSS_DEADLINE_VM_US);
+	assert_int_equal(boss_kick_deadline_us(64, true), 64 * BOSS_DEADLINE_VM_CPU_US);
 }
 
 static void test_us_does_not_overflow(void **state)
