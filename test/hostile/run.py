@@ -165,7 +165,7 @@ def runs_of(name, platform):
 
 
 def exhaustive(build, names):
-    every = run([os.path.join(build, "hostile"), "-n"]).stdout.split()
+    every = subprocess.run([os.path.join(build, "hostile"), "-n"], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     samples = [name for name in every if name.startswith("self:")]
     platform = [name[4:] for name in every if name.startswith("smp:")]
     every = [name for name in every if ":" not in name] + platform

@@ -142,6 +142,45 @@ static void tell_msrs(void)
 	tell("spec_ctrl", rdmsr(0x48));
 }
 
+static void tell_numbered(const char *name, unsigned number, uint64_t value)
+{
+	char text[24];
+	unsigned at = 0;
+
+	for (; name[at]; at++)
+		text[at] = name[at];
+	text[at++] = (char)('0' + number / 10);
+	text[at++] = (char)('0' + number % 10);
+	text[at] = 0;
+	tell(text, value);
+}
+
+/* Variable ranges as MTRRCAP counts them, and the eleven fixed ones (SDM 3A 12.11). */
+static void tell_mtrrs(void)
+{
+	static const uint32_t fixed[] = { 0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f };
+	unsigned count = rdmsr(0xfe) & 0xff;
+
+	for (unsigned i = 0; i < count; i++) {
+		tell_numbered("mtrr_base", i, rdmsr(0x200 + 2 * i));
+		tell_numbered("mtrr_mask", i, rdmsr(0x201 + 2 * i));
+	}
+	for (unsigned i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		tell_numbered("mtrr_fixed", i, rdmsr(fixed[i]));
+}
+
+static void tell_breakpoints(void)
+{
+	uint64_t address[4];
+
+	__asm__("movq %%dr0, %0" : "=r"(address[0]));
+	__asm__("movq %%dr1, %0" : "=r"(address[1]));
+	__asm__("movq %%dr2, %0" : "=r"(address[2]));
+	__asm__("movq %%dr3, %0" : "=r"(address[3]));
+	for (unsigned i = 0; i < 4; i++)
+		tell_numbered("dr", i, address[i]);
+}
+
 /* XCR0, 0 where there is no XSAVE. */
 static void tell_xcr0(uint64_t cr4)
 {
@@ -218,6 +257,8 @@ static void tell_timers(void)
 	tell("pic_slave_mask", inb(0xa1));
 	outb(0x20, 0x0b);		/* OCW3: read ISR */
 	tell("pic_master_in_service", inb(0x20));
+	outb(0xa0, 0x0b);
+	tell("pic_slave_in_service", inb(0xa0));
 	tell("hpet_config", read32(HPET + 0x10));
 	tell("hpet_timer0", read32(HPET + 0x100));
 	tell("hpet_timer1", read32(HPET + 0x120));
@@ -275,7 +316,9 @@ void probe_main(const struct saved *s)
 {
 	say("\r\nprobe: begin\r\n");
 	tell_registers(s);
+	tell_breakpoints();
 	tell_msrs();
+	tell_mtrrs();
 	tell_xcr0(s->cr4);
 	tell_boot_params((const uint8_t *)s->general[4]);
 	map_devices(s->cr4);

@@ -14,8 +14,10 @@ from harness import (BATON, BOOT_S, BUILD, FAULTS, FIRMWARE_S, KERNEL, UNDER_TCG
 PROBE = os.path.join(BUILD, "probe", "probe.bin")
 APPEND = "console=ttyS0 what the entry says"
 LA57 = 1 << 12
+PHYSICAL_BITS = 40              # QEMU's models of CPUs
 HANDOVERS, HANDOVERS_S = 100, 400
 MCE = 1 << 6
+MISC_MONITOR = 1 << 18          # on if the CPU has MONITOR
 
 # Fields of boot_params that may differ from one boot of a machine to the next: none today.
 VARYING = ()
@@ -26,7 +28,8 @@ EXACT = {
     "dr6": 0xffff0ff0, "dr7": 0x400,
     "cs": 0x10, "ds": 0x18, "es": 0x18, "fs": 0x18, "gs": 0x18, "ss": 0x18, "ldtr": 0, "tr": 0x20,
     "gdt_code": 0x00af9b000000ffff,  # present, code, long mode, accessed
-    "gdt_data": 0x00cf93000000ffff,
+    "gdt_data": 0x00cf93000000ffff, "gdt_limit": 6 * 8 - 1,
+    "dr00": 0, "dr01": 0, "dr02": 0, "dr03": 0,
     "idt_limit": 32 * 16 - 1,
     "fcw": 0x37f, "fsw": 0, "mxcsr": 0x1f80,
     "fs_base": 0, "gs_base": 0, "kernel_gs_base": 0,
@@ -37,7 +40,7 @@ EXACT = {
     "lapic_timer_initial": 0, "lapic_timer_current": 0, "lapic_esr": 0, "lapic_tpr": 0,
     "lapic_in_service": 0, "lapic_requested": 0,
     "ioapic_entries": 24, "ioapic_unmasked": 0,
-    "pic_master_mask": 0xff, "pic_slave_mask": 0xff, "pic_master_in_service": 0,
+    "pic_master_mask": 0xff, "pic_slave_mask": 0xff, "pic_master_in_service": 0, "pic_slave_in_service": 0,
 }
 EXACT.update({name: 0 for name in ("rax", "rbx", "rcx", "rdx", "rdi", "rbp", "r8", "r9", "r10", "r11", "r12", "r13",
                                    "r14", "r15")})
@@ -59,10 +62,10 @@ CLAUSES = {
     "CR4: PAE, LA57 as found; no PGE PCIDE SMEP SMAP PKE CET PKS UINTR LAM FRED VMXE UMIP FSGSBASE": ("cr4",),
     "CR3: bits 63:61 and 11:0 zero; the root in memory that no segment overwrites": ("cr3", "cr3: flags"),
     "EFER: LME LMA NXE; SCE and SVME clear": ("efer",),
-    "DR7 0x400, DR6 at its reset value": ("dr6", "dr7"),
+    "DR7 0x400, DR6 at its reset value": ("dr6", "dr7", "dr00", "dr01", "dr02", "dr03"),
     "FS, GS and KERNEL_GS bases 0": ("fs_base", "gs_base", "kernel_gs_base"),
     "DEBUGCTL and PERF_GLOBAL_CTRL 0, SPEC_CTRL as found": ("debugctl", "perf_global_ctrl", "spec_ctrl"),
-    "PAT as found": ("pat",),
+    "PAT, MISC_ENABLE as found": ("pat", "misc_enable"),
     "XCR0 as found or 1, FPU clean": ("xcr0", "fcw", "fsw", "mxcsr"),
     "no VMX and no SVM": ("cr4", "efer"),
     "RSI boot_params, all else 0; IF and DF clear": ("rax", "rbx", "rcx", "rdx", "rdi", "rbp", "r8", "r9", "r10",
@@ -73,20 +76,23 @@ CLAUSES = {
     "an IDT until the jump: an NMI finds a gate": ("idt_base", "idt_limit"),
     "I/O APICs: every entry masked": ("ioapic_entries", "ioapic_unmasked"),
     "APs stopped, in reserved memory": ("a CPU that is not in HLT in the block", "e820: the block is not reserved"),
+    "APs: local APIC off, all of it masked, nothing in service": ("another CPU's local APIC",),
     "LAPIC: LVTERR with a vector and masked, timer, thermal, PMC masked, LINT1 too": (
         "lapic_error", "lapic_timer", "lapic_thermal", "lapic_pmc", "lapic_lint1"),
     "LAPIC: timer stopped, deadline 0, ESR clear": ("lapic_timer_initial", "lapic_timer_current", "tsc_deadline",
                                                     "lapic_esr"),
     "LAPIC: nothing in service or requested, priority as found": ("lapic_in_service", "lapic_requested", "lapic_tpr", "cr8"),
     "LAPIC: LINT0 and SVR as found, a virtual wire; its mode as found": ("lapic_lint0", "lapic_svr", "apic_base"),
-    "8259s: all masked, nothing in service": ("pic_master_mask", "pic_slave_mask", "pic_master_in_service"),
+    "8259s: all masked, nothing in service": ("pic_master_mask", "pic_slave_mask", "pic_master_in_service",
+                                          "pic_slave_in_service"),
     "HPET and PIT stopped": ("hpet runs", "pit counts"),
     "machine checks: MCIP clear, banks untouched": ("mcg_status",),
 }
 
 
 class Facts:
-    def __init__(self, text, registers):
+    def __init__(self, vm):
+        text, registers = vm.text(), vm.monitor("info registers -a")
         self.values = {}
         for name, value in re.findall(r"^probe: (\w+)=0x([0-9a-f]{16})", text, re.M):
             self.values.setdefault(name, int(value, 16))
@@ -98,6 +104,12 @@ class Facts:
         self.cpus = [{name: int(value, 16) for name, value in
                       re.findall(r"\b(RIP|CR3|CR4|HLT|CR0)=([0-9a-f]+)", cpu)} for cpu in
                      registers.split("CPU#")[1:]]
+        self.lapics = [vm.monitor("info lapic %d" % apic_id) for apic_id in range(1, len(self.cpus))]
+
+    def ranges_by_mtrr(self):
+        """{(address, size, type)} of the variable ranges in use."""
+        pairs = [(self.values["mtrr_base%02d" % i], self.values["mtrr_mask%02d" % i]) for i in range(8)]
+        return {(base & ~0xfff, (1 << PHYSICAL_BITS) - (mask & ~0xfff), base & 0xff) for base, mask in pairs if mask >> 11 & 1}
 
     @staticmethod
     def worst(facts):
@@ -106,6 +118,7 @@ class Facts:
         bad.values = {name: value ^ 0x5 << 60 ^ 0xf05 for name, value in facts.values.items()}
         bad.boot_params, bad.cmdline = bytes(0x1ef) + b"\xff" + bytes(4096 - 0x1f0), ""
         bad.cpus = [{**cpu, "HLT": 0} for cpu in facts.cpus]
+        bad.lapics = [facts.lapics[0].replace("APIC disabled", "APIC enabled")]
         return bad
 
     def field(self, at, size):
@@ -133,6 +146,10 @@ def problems(facts, efi=True, found_by=None):
         "efer: not LMA LME NXE": v["efer"] == 0xd00,
         "xcr0: not as found": v["xcr0"] in (0, 1, 3, 7) or found_by is FOUND_BY_LINUX and v["xcr0"] & 7 == 7,
         "apic_base: not enabled, in xAPIC mode, on the BSP": v["apic_base"] & 0xfff == 0x900,
+        "misc_enable: not as QEMU has it": v["misc_enable"] & ~MISC_MONITOR == 1,
+        "another CPU's local APIC": all(re.search(r"^SPIV\s.*APIC disabled", lapic, re.M) and "ISR\t (none)" in lapic and
+                                        all("masked" in line for line in lapic.splitlines() if line.startswith("LVT"))
+                                        for lapic in facts.lapics),
         "hpet runs": v["hpet_config"] & 3 == 0 and not any(v["hpet_timer%d" % i] & 4 for i in range(3)),
         "pit counts": v["pit_status"] & 0xce == 0x80,       # output high, count loaded, mode 0: it has ended
         "boot_params: sentinel": facts.field(0x1ef, 1) == 0,
@@ -154,7 +171,7 @@ def probe(tmp_path, name, **options):
     disk = write_disk(str(tmp_path / "disk.img"), kernel=PROBE, append=APPEND, conf=["park mix"])
     with machine(tmp_path, disk, name=name, **options) as vm:
         vm.wait_for("probe: end", FIRMWARE_S)
-        facts = Facts(vm.text(), vm.monitor("info registers -a"))
+        facts = Facts(vm)
     os.unlink(disk)
     return facts
 
@@ -181,7 +198,7 @@ def test_state_behind_the_other_door(tmp_path, image, baton):
     APIC (Linux its last tick, now and then) does not reach the probe."""
     with bios_machine(tmp_path, image=image, baton=baton) as vm:
         vm.wait_for("probe: end", FIRMWARE_S)
-        facts = Facts(vm.text(), vm.monitor("info registers -a"))
+        facts = Facts(vm)
     assert "event=door name=linux16 " in vm.text() and len(facts.cpus) == 4
     assert not problems(facts, efi=False, found_by=FOUND_BY_BIOS)
     check_clauses(facts)
@@ -203,9 +220,13 @@ def test_state_behind_a_real_kexec(tmp_path):
             "-kernel", KERNEL, "-initrd", guest,
             "-append", "console=ttyS0,115200 panic=-1 guest.kexec " + UNDER_TCG]) as vm:
         vm.wait_for("probe: end", BOOT_S)
-        facts = Facts(vm.text(), vm.monitor("info registers -a"))
+        facts = Facts(vm)
+        lines = re.findall(r"^guest: mtrr=reg\d+: base=(0x\w+) .*size= *(\d+)([KM])B, .*: ([a-z-]+)", vm.text(), re.M)
     assert "event=door name=linux64 " in vm.text() and len(facts.cpus) == 4
     assert not problems(facts, efi=False, found_by=FOUND_BY_LINUX)
+    types = {"uncachable": 0, "write-combining": 1, "write-through": 4, "write-protect": 5, "write-back": 6}
+    assert lines and facts.ranges_by_mtrr() == {
+        (int(base, 16), int(size) << {"K": 10, "M": 20}[unit], types[name]) for base, size, unit, name in lines}, lines
 
 
 def test_hundred_handovers_one_boot_params(tmp_path):
