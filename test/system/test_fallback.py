@@ -62,7 +62,7 @@ def wait_in_block(vm):
 
 def test_other_entry_is_started(tmp_path):
     """The chosen entry differs: the other one is verified and started, and its report tells."""
-    with machine(tmp_path, efi_disk(tmp_path), smp=SMP, options="baton.fault=flip:boot_params") as vm:
+    with machine(tmp_path, efi_disk(tmp_path), smp=SMP, options="baton.fault=flip:kernel") as vm:
         result = finish(vm)
     started, error = result.event("fallback"), result.event("error")
     assert error["code"] == started["code"] == "E81" and started["entry"] == "rescue.conf", result.tail()

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""A generation of a loop takes the whole way of a single boot: the same phases in the same order."""
+"""A generation of a loop takes the whole way of a single boot: the same phases in the same order, and in every 32nd, the
+third first, one more: a slice of selftest mm."""
 from harness import BATON, problem_pattern, qemu, write_bundle
 from test_linux16 import WORDS, machine
 
 BOOT_S = 120
-GENERATIONS = 3
+GENERATIONS, WITH_SLICE = 3, 3
 CPUS = 4
 
 
@@ -29,4 +30,6 @@ def test_phases_of_a_single_boot(tmp_path):
     single, end = phases_of_starts(tmp_path, "single", "")
     assert not end and {"own", "online", "load", "park", "rollcall", "verify", "halt"} <= set(single)
     looped = phases_of_starts(tmp_path, "loop", "baton.loop=%d" % GENERATIONS)
+    assert [start.count("selftest") for start in looped] == [int(g == WITH_SLICE) for g in range(1, GENERATIONS + 3)]
+    looped[WITH_SLICE - 1].remove("selftest")
     assert looped == [single] * (GENERATIONS + 1) + [[]]
