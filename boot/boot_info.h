@@ -17,8 +17,9 @@
 
 enum door { DOOR_EFI, DOOR_HANDOVER, DOOR_LINUX64, DOOR_LINUX32, DOOR_LINUX16 };
 
-/* Pixel order of the framebuffer, as GOP names it. */
-enum pixel_format { PIXEL_RGBX, PIXEL_BGRX, PIXEL_MASK };
+/* Pixel order of the framebuffer, as GOP names it. PIXEL_TEXT: a VGA text mode, width, height and stride in cells of 16
+ * bits; for Baton's own lines only, the next kernel is told by screen_info. */
+enum pixel_format { PIXEL_RGBX, PIXEL_BGRX, PIXEL_MASK, PIXEL_TEXT };
 
 struct framebuffer {
 	uint64_t base;			/* 0: there is none */

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "boot/framebuffer.h"
 
+bool framebuffer_is_graphics(const struct framebuffer *fb)
+{
+	return fb && fb->base && fb->format != PIXEL_TEXT;
+}
+
 void framebuffer_masks(const struct framebuffer *fb, uint32_t masks[COLOURS])
 {
 	bool said = fb->format == PIXEL_MASK, blue_first = fb->format == PIXEL_BGRX;

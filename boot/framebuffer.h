@@ -7,6 +7,9 @@
 
 #include "boot/boot_info.h"
 
+/* Whether there is one with pixels, so that it can be told to a kernel as a framebuffer. */
+bool framebuffer_is_graphics(const struct framebuffer *fb);
+
 enum { COLOUR_RED, COLOUR_GREEN, COLOUR_BLUE, COLOUR_RESERVED, COLOURS };
 
 /* The bits of each colour in a pixel. */

@@ -7,7 +7,14 @@
 #include "lib/string.h"
 
 #define VERSION_MIN		0x020c		/* first with a 64-bit entry */
+#define ISVGA_VGA		0x01
 #define ISVGA_VESA		0x23
+#define VGA_MODE_COLOUR		3		/* 80 columns, 16 colours */
+#define VGA_TEXT		0xb8000u
+#define VGA_TEXT_BYTES		0x8000u
+#define VGA_COLUMNS		80u
+#define VGA_ROWS_MIN		25u
+#define VGA_ROWS_MAX		60u
 #define SECURE_BOOT_MAX		3
 
 static uint32_t get16(const uint8_t *page, unsigned at)
@@ -81,6 +88,18 @@ static uint32_t colour_mask(const uint8_t *page, unsigned index)
 	return size && size <= 8 && position <= 32 - size ? ((1u << size) - 1) << position : 0;
 }
 
+/* The BIOS's colour text mode, as the 16-bit entry finds it. */
+static void take_text_mode(const uint8_t *page, struct framebuffer *fb)
+{
+	uint32_t rows = page[AT_VIDEO_LINES];
+
+	if (page[AT_VIDEO_ISVGA] != ISVGA_VGA || page[AT_VIDEO_MODE] != VGA_MODE_COLOUR ||
+	    page[AT_VIDEO_COLUMNS] != VGA_COLUMNS || rows < VGA_ROWS_MIN || rows > VGA_ROWS_MAX)
+		return;
+	*fb = (struct framebuffer){ .base = VGA_TEXT, .size = VGA_TEXT_BYTES, .width = VGA_COLUMNS, .height = rows,
+				    .stride = VGA_COLUMNS, .format = PIXEL_TEXT };
+}
+
 /* The size comes from the lines: loaders disagree about the unit of lfb_size. */
 static void take_framebuffer(const uint8_t *page, struct framebuffer *fb)
 {
@@ -89,6 +108,7 @@ static void take_framebuffer(const uint8_t *page, struct framebuffer *fb)
 	struct framebuffer f = { .width = get16(page, AT_LFB_WIDTH), .height = get16(page, AT_LFB_HEIGHT),
 				 .format = PIXEL_MASK };
 
+	take_text_mode(page, fb);
 	if (page[AT_VIDEO_ISVGA] != ISVGA_EFI && page[AT_VIDEO_ISVGA] != ISVGA_VESA)
 		return;
 	if (get32(page, AT_LFB_CAPABILITIES) & CAPABILITY_64BIT_BASE)

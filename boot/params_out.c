@@ -146,7 +146,7 @@ enum status params_build(uint8_t page[PARAMS_BYTES], const struct params_out *in
 		params_copy_found(page, in->found);
 	put_header(page, in);
 	status = put_e820(page, in, problem);
-	if (!status && in->framebuffer && in->framebuffer->base && describes_efi_screen(in))
+	if (!status && framebuffer_is_graphics(in->framebuffer) && describes_efi_screen(in))
 		status = put_framebuffer(page, in->framebuffer, problem);
 	if (status)
 		return status;

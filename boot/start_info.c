@@ -113,11 +113,6 @@ static void put_framebuffer(uint8_t *p, const struct framebuffer *fb)
 	p[21] = FRAMEBUFFER_RGB;
 }
 
-static bool has_framebuffer(const struct start_info *in)
-{
-	return in->framebuffer && in->framebuffer->base;
-}
-
 static uint64_t module_start(const struct start_info *in, unsigned index)
 {
 	return in->modules_base + in->modules[index].offset;
@@ -150,7 +145,7 @@ static void build_1(struct out *out, const struct start_info *in)
 		text = take_text(out, in->modules[i].words);
 		put32(m + modules + 8, text);
 	}
-	if (has_framebuffer(in)) {
+	if (framebuffer_is_graphics(in->framebuffer)) {
 		flags |= HAS_FRAMEBUFFER;
 		put_framebuffer(m + info + AT_FRAMEBUFFER, in->framebuffer);
 		put_colours(m + info + AT_FRAMEBUFFER + 22, in->framebuffer);
@@ -242,7 +237,7 @@ static void build_2(struct out *out, const struct start_info *in)
 		memcpy(body + 8, in->modules[i].words, words);
 	}
 	add_memory_tags(out, in);
-	if (has_framebuffer(in)) {
+	if (framebuffer_is_graphics(in->framebuffer)) {
 		body = add_tag(out, TAG_FRAMEBUFFER, 24 + 6);
 		if (body) {
 			put_framebuffer(body, in->framebuffer);

@@ -208,7 +208,8 @@ enum status block_tables_needed(const struct block_config *c, uint64_t ram_bytes
 		return status;
 	list.count = 0;
 	add_devices(&list, c);
-	add(&list, "block", 0, MM_PAGE_BYTES, MM_READ, MM_PAGE_4K);	/* wherever it will be: one path to it */
+	/* Wherever it will be: one path to it, that ends in no table of a device's (a VGA text mode is below 1 MiB). */
+	add(&list, "block", 2ull << 20, MM_PAGE_BYTES, MM_READ, MM_PAGE_4K);
 	status = identity_count_tables(c->levels, c->features, list.ranges, list.count, &verify, problem);
 	*pages = (unsigned)(handover + verify + c->levels + 2 * (spans - 1));
 	*pages += ram_bytes > FOUR_GIB ? BLOCK_TABLES_HIGH * (c->fallback ? 2 : 1) : 0;

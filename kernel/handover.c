@@ -34,7 +34,8 @@ static struct block_config configure_map(const struct boot_info *info, const str
 		.levels = kernel_memory.levels, .features = &kernel_memory.features,
 		.ram = h->ram, .ram_count = h->ram_count,
 		.uart = { uart->base, uart->mmio, uart->stride },
-		.framebuffer = { screen_usable(fb) ? fb->base : 0, fb->size, fb->width, fb->height, fb->stride, 4 },
+		.framebuffer = { screen_usable(fb) ? fb->base : 0, fb->size, fb->width, fb->height, fb->stride,
+				 fb->format == PIXEL_TEXT ? sizeof(uint16_t) : sizeof(uint32_t) },
 		.reset = { machine->reset.address, machine->reset.space, machine->reset.value,
 			   machine->reset.smi_port, 0 },
 	};

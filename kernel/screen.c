@@ -19,7 +19,9 @@ bool screen_usable(const struct framebuffer *fb)
 
 void screen_attach(const struct framebuffer *fb)
 {
-	if (screen_usable(fb))
+	if (fb->base && fb->format == PIXEL_TEXT)
+		fbtext_init_vga(&text, (void *)fb->base, fb->size, fb->width, fb->height, shadow, sizeof(shadow));
+	else if (screen_usable(fb))
 		fbtext_init(&text, (void *)fb->base, fb->size, fb->width, fb->height, fb->stride, 0, shadow,
 			    sizeof(shadow));
 }

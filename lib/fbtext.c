@@ -7,6 +7,7 @@
 #define ROWS_MIN	2u
 #define BLACK		0u
 #define LIGHT_GREY	0x00c0c0c0u	/* the same in every order of the colours */
+#define VGA_LIGHT_GREY	0x0700u		/* attribute: on black */
 #define TAB_COLUMNS	8u
 #define SCROLL_PARTS	4u		/* of the screen: what scrolling frees at a time */
 
@@ -48,6 +49,22 @@ bool fbtext_init(struct fbtext *t, void *base, uint64_t size_bytes, uint32_t wid
 	t->pixels = base;
 	t->stride = stride;
 	t->scale = scale;
+	t->shadow = shadow;
+	return true;
+}
+
+bool fbtext_init_vga(struct fbtext *t, void *base, uint64_t size_bytes, uint32_t columns, uint32_t rows,
+		     uint8_t *shadow, uint32_t shadow_bytes)
+{
+	uint64_t cells = (uint64_t)columns * rows;
+
+	*t = (struct fbtext){ 0 };
+	if (!base || !shadow || columns < COLUMNS_MIN || rows < ROWS_MIN || cells > size_bytes / sizeof(uint16_t) ||
+	    cells > shadow_bytes)
+		return false;
+	t->cells = base;
+	t->columns = columns;
+	t->rows = rows;
 	t->shadow = shadow;
 	return true;
 }
@@ -94,10 +111,13 @@ static void cell_draw(const struct fbtext *t, uint32_t column, uint32_t row, uin
 static void cell_set(struct fbtext *t, uint32_t column, uint32_t row, uint8_t c)
 {
 	t->shadow[row * t->columns + column] = c;
-	cell_draw(t, column, row, c);
+	if (t->cells)
+		t->cells[row * t->columns + column] = (uint16_t)(VGA_LIGHT_GREY | (c < 0x80 ? c : '?'));
+	else
+		cell_draw(t, column, row, c);
 }
 
-void fbtext_clear(struct fbtext *t)
+static void blank_pixels(const struct fbtext *t)
 {
 	uint32_t lines = t->rows * FBTEXT_GLYPH_HEIGHT * t->scale;
 	uint32_t pairs = t->columns * FBTEXT_GLYPH_WIDTH * t->scale / 2;	/* a multiple of 4 */
@@ -112,8 +132,17 @@ void fbtext_clear(struct fbtext *t)
 			*at++ = pair(BLACK, BLACK);
 		}
 	}
-	for (uint32_t i = 0; i < t->rows * t->columns; i++)
+}
+
+void fbtext_clear(struct fbtext *t)
+{
+	if (!t->cells)
+		blank_pixels(t);
+	for (uint32_t i = 0; i < t->rows * t->columns; i++) {
 		t->shadow[i] = ' ';
+		if (t->cells)
+			t->cells[i] = VGA_LIGHT_GREY | ' ';
+	}
 	t->column = t->row = 0;
 }
 

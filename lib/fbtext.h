@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Text on a linear framebuffer of 32-bit pixels. Nothing is ever read from the framebuffer (it is uncached, and in
- * the block it must not be): the characters on the screen are kept in a shadow that the caller supplies, and
- * scrolling redraws the cells that differ. Linked into the image and into the block. Characters are Latin-1.
+ * Text on a linear framebuffer of 32-bit pixels, or in the cells of a VGA text mode. Nothing is ever read from either
+ * (a framebuffer is uncached, and in the block it must not be): the characters on the screen are kept in a shadow that
+ * the caller supplies, and scrolling redraws the cells that differ. Linked into the image and into the block.
+ * Characters are Latin-1.
  * Context: one CPU at a time; mappings of framebuffer and shadow present.
  */
 #ifndef LIB_FBTEXT_H
@@ -22,6 +23,7 @@
 
 struct fbtext {
 	volatile uint32_t *pixels;
+	volatile uint16_t *cells;	/* not NULL: a text mode, no pixels */
 	uint32_t stride;		/* pixels per scan line */
 	uint32_t scale;			/* screen pixels per glyph pixel, both ways */
 	uint32_t columns, rows;
@@ -35,6 +37,11 @@ struct fbtext {
  * for the geometry, or a shadow too small. The colours are pixel values. */
 bool fbtext_init(struct fbtext *t, void *base, uint64_t size_bytes, uint32_t width, uint32_t height, uint32_t stride,
 		 uint32_t scale, uint8_t *shadow, uint32_t shadow_bytes);
+
+/* The same for a VGA text mode: a character and its attribute in each 16 bits, columns * rows of them at base. Of
+ * Latin-1 only ASCII is the same in every VGA's font; the rest shows as '?'. */
+bool fbtext_init_vga(struct fbtext *t, void *base, uint64_t size_bytes, uint32_t columns, uint32_t rows,
+		     uint8_t *shadow, uint32_t shadow_bytes);
 
 /* Blanks every cell, whatever is on the screen, and the cursor goes to the top left. */
 void fbtext_clear(struct fbtext *t);

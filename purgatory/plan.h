@@ -100,7 +100,7 @@ struct plan_framebuffer {
 	uint64_t base;			/* 0: none; mapped UC- in the block's tables */
 	uint64_t size;
 	uint32_t width, height, stride;	/* pixels */
-	uint32_t bytes_per_pixel;
+	uint32_t bytes_per_pixel;	/* 2: a VGA text mode's cells instead */
 };
 
 /* FADT reset register as a Generic Address; space 0 memory, 1 I/O, 2 PCI config. address 0: not usable. */

@@ -9,8 +9,9 @@
 #include "x86/cpu.h"
 #include "x86/pc/uart.h"
 
-/* Scale 0 keeps glyphs at single size only below 160 columns or below 44 rows: 159 x 90 is the largest text. */
-#define SHADOW_BYTES	(160u * FBTEXT_ROWS_MAX)
+/* Scale 0 keeps glyphs at single size only below 160 columns or below 44 rows: 159 x 90 is the largest text, of which
+ * the upper 50 rows are enough for what is said here. */
+#define SHADOW_BYTES	(160u * 50u)
 
 static struct uart uart;
 static struct fbtext screen;
@@ -19,13 +20,17 @@ static uint8_t shadow[SHADOW_BYTES];
 
 void say_init(const struct plan *plan)
 {
+	const struct plan_framebuffer *fb = &plan->framebuffer;
+
 	uart.base = plan->uart.base;
 	uart.mmio = plan->uart.mmio;
 	uart.stride = plan->uart.stride;
-	if (plan->framebuffer.base && plan->framebuffer.bytes_per_pixel == 4)
-		fbtext_init(&screen, cpu_phys_pointer(plan->framebuffer.base), plan->framebuffer.size,
-			    plan->framebuffer.width, plan->framebuffer.height, plan->framebuffer.stride, 0, shadow,
-			    sizeof(shadow));
+	if (fb->base && fb->bytes_per_pixel == sizeof(uint16_t))
+		fbtext_init_vga(&screen, cpu_phys_pointer(fb->base), fb->size, fb->width, fb->height, shadow,
+				sizeof(shadow));
+	else if (fb->base && fb->bytes_per_pixel == sizeof(uint32_t))
+		fbtext_init(&screen, cpu_phys_pointer(fb->base), fb->size, fb->width, fb->height, fb->stride, 0,
+			    shadow, sizeof(shadow));
 }
 
 void say_on_screen(void)

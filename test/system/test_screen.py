@@ -7,7 +7,9 @@ import time
 import pytest
 
 import screentext
-from harness import APPEND, BUILD, FAULTS, FIRMWARE_S, machine, problem_pattern, write_disk
+from harness import APPEND, BUILD, FAULTS, FIRMWARE_S, machine, problem_pattern, qemu, write_bundle, write_disk
+
+PROBE = os.path.join(BUILD, "probe", "probe.bin")
 
 LIT = bytes((0xaa, 0xaa, 0xaa))     # Linux's console: light grey
 
@@ -87,3 +89,27 @@ def test_countdown_does_not_scroll(tmp_path):
                                        "-global", "VGA.vgamem_mb=32"))
     check_photograph(lines, 81, text, "in the block")
     assert sum(line.startswith("Restart in") for line in lines) == 1
+
+
+def text_screen(vm):
+    """The lines of a VGA text mode, from its memory."""
+    cells = [int(word, 16) for word in re.findall(r"\b0x([0-9a-f]{4})\b", vm.monitor("xp /2000hx 0xb8000"))]
+    assert len(cells) == 2000 and all(cell >> 8 in (0, 7) for cell in cells)
+    text = bytes(cell & 0xff for cell in cells).decode("latin-1")
+    return [text[at:at + 80].rstrip() for at in range(0, 2000, 80)]
+
+
+@pytest.mark.parametrize("fault,number,where", (
+    ("canary", 84, "in the kernel"), ("crash", 63, "in the kernel"), ("flip:boot_params", 81, "in the block"),
+), ids=("kernel", "exception", "block"))
+def test_failure_on_a_bios_text_screen(tmp_path, fault, number, where):
+    """A machine without EFI, in the text mode that its BIOS left: 80 x 25, the same facts."""
+    bundle = write_bundle(str(tmp_path / "bundle.cpio"), kernel=PROBE, initrds=(), append="console=ttyS0",
+                          conf=("on-failure halt",))
+    with qemu.Machine(str(tmp_path / "bios"), smp=2, mem="512M", cpu="max", firmware=False, boot_args=[
+            "-kernel", FAULTS, "-initrd", bundle, "-append", "baton.console=ttyS0,115200 baton.fault=" + fault]) as vm:
+        _, error = vm.wait_for(problem_pattern(number) + '.*text="(.*)"', FIRMWARE_S)
+        vm.wait_for(r"event=halted ", 20)
+        time.sleep(2)
+        lines = text_screen(vm)
+    check_photograph(lines, number, error[1], where)

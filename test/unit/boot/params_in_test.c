@@ -93,6 +93,31 @@ static void screens(void **state)
 	assert_int_equal(in.framebuffer.stride, 2560);
 }
 
+static void text_mode(void **state)
+{
+	static const struct { uint8_t mode, columns, lines; bool taken; } cases[] = {
+		{ 3, 80, 25, true }, { 3, 80, 50, true }, { 3, 80, 60, true }, { 3, 80, 61, false }, { 3, 80, 24, false },
+		{ 3, 40, 25, false }, { 7, 80, 25, false }, { 0, 80, 25, false },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		fresh(NULL);
+		bp.screen_info.orig_video_isVGA = 1;
+		bp.screen_info.orig_video_mode = cases[i].mode;
+		bp.screen_info.orig_video_cols = cases[i].columns;
+		bp.screen_info.orig_video_lines = cases[i].lines;
+		assert_problem(&p, parse(), OK, "");
+		assert_true((in.framebuffer.base == 0xb8000) == cases[i].taken);
+		if (!cases[i].taken)
+			continue;
+		assert_int_equal(in.framebuffer.format, PIXEL_TEXT);
+		assert_int_equal(in.framebuffer.width, 80);
+		assert_int_equal(in.framebuffer.height, cases[i].lines);
+		assert_in_range(in.framebuffer.size, 160u * cases[i].lines, 0x8000);
+	}
+}
+
 static void no_screen(void **state)
 {
 	(void)state;
@@ -174,7 +199,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_good_page, fresh), cmocka_unit_test_setup(screens, fresh),
-		cmocka_unit_test(no_screen), cmocka_unit_test_setup(no_efi, fresh),
+		cmocka_unit_test(no_screen),
+		cmocka_unit_test(text_mode), cmocka_unit_test_setup(no_efi, fresh),
 		cmocka_unit_test(every_field_lies_once), cmocka_unit_test(copies_what_was_found),
 	};
 

@@ -93,7 +93,8 @@ static void multiboot1(void **state)
 	in.framebuffer = &(const struct framebuffer){ 0x80000000, 0x100000, 640, 480, 640, PIXEL_MASK, 0x3ff, 0, 0x3ff00000, 0 };
 	assert_problem(&p, build(NEXT_MULTIBOOT1, ROOM), OK, "");
 	assert_memory_equal(memory + 110, "\x00\x0a\x00\x00\x14\x0a", 6);
-	in.framebuffer = NULL;
+	/* A text mode is no framebuffer to tell of. */
+	in.framebuffer = &(const struct framebuffer){ 0xb8000, 0x8000, 80, 25, 80, PIXEL_TEXT, 0, 0, 0, 0 };
 	in.module_count = 0;
 	assert_problem(&p, build(NEXT_MULTIBOOT1, ROOM), OK, "");
 	assert_int_equal(field32(memory) & 0x1000, 0);

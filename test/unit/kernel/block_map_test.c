@@ -8,6 +8,7 @@
 
 #include "kernel/block_build.h"
 
+#define VGA_TEXT	0xb8000ull
 #define GIB		(1ull << 30)
 #define LAPIC		0xfee00000ull
 #define POOL_PAGES	64u
@@ -45,6 +46,10 @@ static const struct map maps[] = {
 		{ EFI_TYPE_ACPI_NVS, 0x8a3f1000, 0x8a7ff000 }, { EFI_TYPE_CONVENTIONAL, 0x8b000000, 0x8b455000 },
 		{ EFI_TYPE_MMIO, 0x8b455000, 0x8c000000 }, { EFI_TYPE_RESERVED, 0xe0000000, 0xf0000000 },
 		{ EFI_TYPE_MMIO, 0xff000000, 0x100000000 }, { EFI_TYPE_CONVENTIONAL, 0x100000000, 0x470000000 } } },
+	/* A BIOS's text mode. */
+	{ "512M", 512 << 20, VGA_TEXT, 0x1ff99000, 0, {
+		{ EFI_TYPE_CONVENTIONAL, 0, 0x9f000 }, { EFI_TYPE_CONVENTIONAL, 0x100000, 0x1ffe0000 },
+		{ EFI_TYPE_RESERVED, 0x1ffe0000, 0x20000000 }, { EFI_TYPE_RESERVED, 0xb0000000, 0xc0000000 } } },
 };
 
 static struct efi_descriptor descriptors[16];
@@ -115,7 +120,8 @@ static void start(const struct map *m, unsigned levels)
 	add_segment(SEGMENT_INITRD, 0xa123000, 3456789);
 	config = (struct block_config){
 		.levels = levels, .features = &features, .lapic_base = LAPIC, .segments = &plan, .ram = ram,
-		.framebuffer = { m->framebuffer, 1280 * 800 * 4, 1280, 800, 1280, 4 }, .low_page = 0x8f000,
+		.framebuffer = { m->framebuffer, m->framebuffer == VGA_TEXT ? 0x8000 : 1280 * 800 * 4, 1280, 800, 1280, 4 },
+		.low_page = 0x8f000,
 		.digest_table = 0x9800000, .digest_bytes = 70000,
 	};
 	assert_int_equal(block_list_ram(&efi, ram, BLOCK_RAM_MAX, &config.ram_count, &problem), OK);

@@ -194,6 +194,38 @@ static void clear_repaints_everything(void **state)
 	screen_close(&s);
 }
 
+/* A VGA's text mode, of exactly its size: attribute and character in each cell, and the same scrolling. */
+static void vga_cells(void **state)
+{
+	enum { COLUMNS = 80, ROWS = 25 };
+	uint16_t *cells = malloc(COLUMNS * ROWS * sizeof(*cells));
+	uint8_t *shadow = malloc(COLUMNS * ROWS);
+	struct fbtext t;
+
+	(void)state;
+	memset(cells, 0xa5, COLUMNS * ROWS * sizeof(*cells));
+	assert_false(fbtext_init_vga(&t, cells, COLUMNS * ROWS * 2 - 1, COLUMNS, ROWS, shadow, COLUMNS * ROWS));
+	assert_false(fbtext_init_vga(&t, cells, COLUMNS * ROWS * 2, COLUMNS, ROWS, shadow, COLUMNS * ROWS - 1));
+	assert_false(fbtext_init_vga(&t, NULL, COLUMNS * ROWS * 2, COLUMNS, ROWS, shadow, COLUMNS * ROWS));
+	fbtext_write(&t, "nowhere", 7);
+	assert_true(fbtext_init_vga(&t, cells, COLUMNS * ROWS * 2, COLUMNS, ROWS, shadow, COLUMNS * ROWS));
+	fbtext_clear(&t);
+	for (unsigned i = 0; i < COLUMNS * ROWS; i++)
+		assert_int_equal(cells[i], 0x0720);
+	fbtext_write(&t, "a\xe9\n", 3);
+	assert_int_equal(cells[0], 0x0761);
+	assert_int_equal(cells[1], 0x073f);
+	for (unsigned row = 1; row < ROWS; row++)
+		fbtext_write(&t, row + 1 < ROWS ? "b\n" : "c\n", 2);
+	/* A quarter of the rows has gone, seven of them. */
+	assert_int_equal(cells[0], 0x0762);
+	assert_int_equal(cells[(ROWS - 1 - 7) * COLUMNS], 0x0763);
+	for (unsigned i = (ROWS - 7) * COLUMNS; i < COLUMNS * ROWS; i++)
+		assert_int_equal(cells[i], 0x0720);
+	free(cells);
+	free(shadow);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +235,7 @@ int main(void)
 		cmocka_unit_test(control_characters),
 		cmocka_unit_test(random_text),
 		cmocka_unit_test(clear_repaints_everything),
+		cmocka_unit_test(vga_cells),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
