@@ -140,7 +140,7 @@ static const char *set_console(struct config *config, const char *value)
 	if (console_spec_parse(value, &spec, NULL))
 		return "ttyS1,115200n8 or uart8250,mmio32,0x...";
 	if (!text_copy(config->console, sizeof(config->console), value))
-		return "at most 255 bytes";
+		return "at most 127 bytes";
 	return NULL;
 }
 
@@ -237,7 +237,7 @@ static const char *set_log(struct config *config, const char *value)
 
 static const char *set_fault(struct config *config, const char *value)
 {
-	return text_copy(config->fault, sizeof(config->fault), value) ? NULL : "at most 127 bytes";
+	return text_copy(config->fault, sizeof(config->fault), value) ? NULL : "at most 255 bytes";
 }
 
 /* Every keyword that Baton has, wherever it is said. docs/entries.md is its explanation. */
