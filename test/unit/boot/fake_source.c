@@ -112,6 +112,17 @@ void fake_add(struct fake *fake, const char *path, const uint8_t *data, uint64_t
 	fake->files[fake->file_count++] = (struct fake_file){ .path = path, .data = data, .size = size };
 }
 
+void fake_start_linux(struct fake *fake, uint8_t *kernel, struct entry *entry, struct config *config)
+{
+	fake_start(fake);
+	kernel_make(kernel);
+	fake_add(fake, "/vmlinuz", kernel, KERNEL_BYTES);
+	config_init(config);
+	memset(entry, 0, sizeof(*entry));
+	strcpy(entry->file, "x.conf");
+	strcpy(entry->linux_path, "/vmlinuz");
+}
+
 unsigned fake_open_files(const struct fake *fake)
 {
 	unsigned open = 0;

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#include "boot/config.h"
+#include "boot/entry.h"
 #include "boot/place.h"
 #include "boot/source.h"
 
@@ -41,6 +43,11 @@ struct fake {
 /* Maps the arena once and fills it with 0xaa. */
 void fake_start(struct fake *fake);
 void fake_add(struct fake *fake, const char *path, const uint8_t *data, uint64_t size);
+
+/* Starts a fake whose one file, /vmlinuz, is kernel (KERNEL_BYTES, made here), with the entry x.conf that starts it and a
+ * fresh configuration. */
+void fake_start_linux(struct fake *fake, uint8_t *kernel, struct entry *entry, struct config *config);
+
 unsigned fake_open_files(const struct fake *fake);
 
 #endif

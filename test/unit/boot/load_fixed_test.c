@@ -19,13 +19,7 @@ static struct problem p;
 static int fresh(void **state)
 {
 	(void)state;
-	fake_start(&fake);
-	kernel_make(kernel);
-	fake_add(&fake, "/vmlinuz", kernel, KERNEL_BYTES);
-	config_init(&config);
-	memset(&entry, 0, sizeof(entry));
-	strcpy(entry.file, "x.conf");
-	strcpy(entry.linux_path, "/vmlinuz");
+	fake_start_linux(&fake, kernel, &entry, &config);
 	p = (struct problem){ 0 };
 	return 0;
 }

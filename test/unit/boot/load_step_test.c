@@ -20,15 +20,9 @@ static struct problem p;
 static int fresh(void **state)
 {
 	(void)state;
-	fake_start(&fake);
-	kernel_make(kernel);
+	fake_start_linux(&fake, kernel, &entry, &config);
 	for (unsigned i = 0; i < DATA_BYTES; i++)
 		data[i] = (uint8_t)(i * 7 | 1);
-	fake_add(&fake, "/vmlinuz", kernel, KERNEL_BYTES);
-	config_init(&config);
-	memset(&entry, 0, sizeof(entry));
-	strcpy(entry.file, "x.conf");
-	strcpy(entry.linux_path, "/vmlinuz");
 	p = (struct problem){ 0 };
 	return 0;
 }

@@ -24,17 +24,11 @@ static int fresh(void **state)
 	struct rng rng = { 0x646174 };
 
 	(void)state;
-	fake_start(&fake);
-	kernel_make(kernel);
+	fake_start_linux(&fake, kernel, &entry, &config);
 	for (unsigned i = 0; i < DATA_BYTES; i++)
 		data[i] = (uint8_t)(rng_next(&rng) | 1);
-	fake_add(&fake, "/vmlinuz", kernel, KERNEL_BYTES);
-	config_init(&config);
-	memset(&entry, 0, sizeof(entry));
 	strcpy(entry.id, "x.conf");
-	strcpy(entry.file, "x.conf");
 	strcpy(entry.title, "X");
-	strcpy(entry.linux_path, "/vmlinuz");
 	strcpy(entry.options, "root=x");
 	p = (struct problem){ 0 };
 	return 0;
