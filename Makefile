@@ -3,8 +3,13 @@
 # `make help` lists the targets.
 
 O        ?= build
-CC       ?= gcc
-LD       ?= ld
+# make has defaults of its own for these, which ?= leaves as they are.
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
+ifeq ($(origin LD),default)
+LD       := ld
+endif
 OBJCOPY  ?= objcopy
 HOSTCC   ?= gcc
 PYTHON   ?= /usr/bin/python3
@@ -91,19 +96,26 @@ $(O)/gen/identity.h: FORCE
 .PHONY: FORCE
 FORCE:
 
-$(O)/image/%.c.o: %.c | $(O)/gen/identity.h
+# Flags are part of what an object is made of.
+$(O)/gen/compiler: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC)' | cmp -s - $@ || echo '$(CC)' > $@
+
+BUILT_BY := Makefile $(O)/gen/compiler
+
+$(O)/image/%.c.o: %.c $(BUILT_BY) | $(O)/gen/identity.h
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_IMAGE) -c -o $@ $<
 
-$(O)/image/%.S.o: %.S | $(O)/gen/identity.h
+$(O)/image/%.S.o: %.S $(BUILT_BY) | $(O)/gen/identity.h
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_IMAGE) -c -o $@ $<
 
-$(O)/block/%.c.o: %.c
+$(O)/block/%.c.o: %.c $(BUILT_BY)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_BLOCK) -c -o $@ $<
 
-$(O)/block/%.S.o: %.S
+$(O)/block/%.S.o: %.S $(BUILT_BY)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_BLOCK) -c -o $@ $<
 

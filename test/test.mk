@@ -31,7 +31,7 @@ $(O)/unit/$(1)/lib/sha256_ni.c.o: CFLAGS_UNIT += $(CFLAGS_SHANI)
 # It prints directives at random.
 $(O)/unit/$(1)/test/unit/lib/fmt_test.c.o: CFLAGS_UNIT += -Wno-format
 
-$(O)/unit/$(1)/%.c.o: %.c
+$(O)/unit/$(1)/%.c.o: %.c test/test.mk
 	@mkdir -p $$(@D)
 	@$(1) $$(CFLAGS_UNIT) -c -o $$@ $$<
 
