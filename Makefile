@@ -43,7 +43,7 @@ IMAGE_ROOMS := efi boot kernel smp mm x86 x86/entry x86/pc lib
 SHARED_ALL  := $(wildcard purgatory/boss.c purgatory/verify.c purgatory/seal.c lib/sha256.c lib/sha256_ni.c lib/crc32.c lib/fmt.c lib/string.c \
 	lib/digest.c lib/fbtext.c lib/panel.c x86/pc/uart.c x86/pc/watchdog_stop.c x86/entry/ivt.c)
 # Chosen by the link: one of each pair.
-FAULTS_ONLY := kernel/faults.c kernel/misbehave.c kernel/prober.c kernel/old_park.c
+FAULTS_ONLY := kernel/faults.c kernel/fault_words.c kernel/misbehave.c kernel/prober.c kernel/old_park.c
 LEFT_OUT    := x86/entry/header.S $(if $(filter faults,$(VARIANT)),kernel/faults_none.c,$(FAULTS_ONLY)) \
 	$(if $(filter nohash,$(VARIANT)),lib/sha256.c lib/sha256_ni.c lib/digest.c)
 SHARED_SRC  := $(filter-out $(LEFT_OUT),$(SHARED_ALL)) $(if $(filter nohash,$(VARIANT)),$(wildcard test/nohash/*.c))

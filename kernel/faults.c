@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "kernel/fault_words.h"
 #include "kernel/log.h"
 #include "kernel/memory.h"
 #include "kernel/misbehave.h"
@@ -15,7 +16,6 @@
 #include "x86/tsc.h"
 
 #define FAULTS_MAX 16
-#define WORD_BYTES 48
 #define MADT_COPY_BYTES 8192
 #define LATE_US 10u
 #define VTD_PERSISTENT 0x96ffffffu	/* status bits that a command repeats */
@@ -25,167 +25,10 @@
 #define CPUID1_ECX_X2APIC (1u << 21)
 #define STRAY_WRITE_US 120000000u	/* for another CPU's: it is to fault, and its dump is not to be disturbed */
 
-struct fault {
-	char segment[24];		/* flip; "" otherwise */
-	bool deaf, no_park, x2apic, canary, crash, triple, hang, stray_write, iommu, stray, leak, left, exchange,
-	     request;
-	enum fault_boss boss;
-	enum fault_kick kick;
-	uint32_t apic_id;
-	uint32_t flush_every;
-	bool prober, by_other, late, slow, listed_twice, listed_off;
-	uint32_t machine_checks;
-	uint32_t random;		/* APIC IDs 1 to this; 0: not */
-};
-
 const bool faults_built_in = true;
 
 static struct fault faults[FAULTS_MAX];
 static unsigned fault_count;
-
-static bool parse_number(const char **at, uint32_t *value)
-{
-	const char *start = *at;
-
-	*value = 0;
-	while (**at >= '0' && **at <= '9')
-		*value = *value * 10 + (uint32_t)(*(*at)++ - '0');
-	return *at != start;
-}
-
-static bool parse_kick(const char *name, enum fault_kick *kick)
-{
-	static const char *const names[] = { NULL, "spin", "nmi", "counter", "dead" };
-
-	for (unsigned i = 1; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(name, names[i]) == 0) {
-			*kick = (enum fault_kick)i;
-			return true;
-		}
-	return false;
-}
-
-/* The kind of the segments of that name. */
-static bool parse_kind(const char *name, enum fault_boss *boss)
-{
-	static const char *const names[] = { "kernel", "initrd", "boot_params", "cmdline", "setup_data", "block" };
-
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(name, names[i]) == 0) {
-			*boss = (enum fault_boss)(FAULT_BOSS_SKIPS + SEGMENT_KERNEL + i);
-			return true;
-		}
-	return false;
-}
-
-static bool parse_boss(const char *word, enum fault_boss *boss)
-{
-	static const struct { const char *word; enum fault_boss boss; } words[] = {
-		{ "crash-block:once", FAULT_BOSS_CRASH }, { "crash-block:twice", FAULT_BOSS_CRASH_TWICE },
-		{ "crash-block:double", FAULT_BOSS_DOUBLE }, { "hang-block", FAULT_BOSS_HANG },
-		{ "sha-instructions", FAULT_BOSS_NI },
-	};
-
-	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(word, words[i].word) == 0) {
-			*boss = words[i].boss;
-			return true;
-		}
-	return false;
-}
-
-/* Words that are nothing but on. */
-static bool parse_flag(const char *at, struct fault *f)
-{
-	const struct { const char *word; bool *flag; } flags[] = {
-		{ "canary", &f->canary }, { "x2apic", &f->x2apic }, { "iommu-on", &f->iommu }, { "crash", &f->crash },
-		{ "hang", &f->hang }, { "stray-write", &f->stray_write }, { "stray", &f->stray }, { "leak", &f->leak },
-		{ "prober", &f->prober }, { "triple", &f->triple }, { "exchange", &f->exchange },
-		{ "requests", &f->request },
-	};
-
-	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (strcmp(at, flags[i].word) == 0)
-			return *flags[i].flag = true;
-	return false;
-}
-
-/* Words with a CPU and nothing else. */
-static bool parse_cpu(const char *at, struct fault *f)
-{
-	const struct { const char *word; bool *flag; enum fault_kick kick; } words[] = {
-		{ "left:", &f->left, FAULT_KICK_NONE }, { "deaf:", &f->deaf, FAULT_KICK_NONE },
-		{ "no-park:", &f->no_park, FAULT_KICK_NONE }, { "stray-write:", &f->by_other, FAULT_KICK_NONE },
-		{ "skip-kick:", NULL, FAULT_KICK_SKIPPED }, { "lost-store:", NULL, FAULT_KICK_LOST_STORE },
-		{ "old-park:", NULL, FAULT_KICK_OLD_PARK }, { "twice:", NULL, FAULT_KICK_TWICE },
-		{ "late:", &f->late, FAULT_KICK_NONE }, { "slow:", &f->slow, FAULT_KICK_NONE },
-		{ "listed-twice:", &f->listed_twice, FAULT_KICK_NONE },
-		{ "listed-off:", &f->listed_off, FAULT_KICK_NONE },
-	};
-
-	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		size_t length = strlen(words[i].word);
-
-		if (strncmp(at, words[i].word, length) != 0)
-			continue;
-		at += length;
-		if (words[i].flag)
-			*words[i].flag = true;
-		f->kick = words[i].kick;
-		return parse_number(&at, &f->apic_id) && !*at;
-	}
-	return false;
-}
-
-static bool parse_word(const char *word, struct fault *f)
-{
-	const char *at = word;
-
-	memset(f, 0, sizeof(*f));
-	if (strncmp(at, "flip:", 5) == 0 && at[5] && strlen(at + 5) < sizeof(f->segment)) {
-		memcpy(f->segment, at + 5, strlen(at + 5) + 1);
-		return true;
-	}
-	if (strncmp(at, "flush:", 6) == 0) {
-		at += 6;
-		return parse_number(&at, &f->flush_every) && !*at && f->flush_every;
-	}
-	if (strncmp(at, "prober:", 7) == 0) {
-		at += 7;
-		f->prober = true;
-		return parse_number(&at, &f->machine_checks) && !*at;
-	}
-	if (parse_flag(at, f) || parse_boss(at, &f->boss) || parse_cpu(at, f))
-		return true;
-	if (strncmp(at, "random:", 7) == 0) {
-		at += 7;
-		return parse_number(&at, &f->random) && !*at && f->random && f->random <= MISBEHAVE_CPUS;
-	}
-	if (strncmp(at, "skip-verify:", 12) == 0)
-		return parse_kind(at + 12, &f->boss);
-	if (strncmp(at, "ignore-kick:", 12) == 0) {
-		at += 12;
-		return parse_number(&at, &f->apic_id) && *at == ':' && parse_kick(at + 1, &f->kick);
-	}
-	return false;
-}
-
-/* Takes "@N" off; 0: there is none. False: something else behind @. */
-static bool parse_generation(char *word, uint64_t *generation)
-{
-	char *at = strchr(word, '@');
-	const char *digits = at + 1;
-	uint32_t number;
-
-	*generation = 0;
-	if (!at)
-		return true;
-	*at = 0;
-	if (!parse_number(&digits, &number) || *digits || !number)
-		return false;
-	*generation = number;
-	return true;
-}
 
 /* A fault of another generation is none, but for the CPU that has to be left behind first. */
 static void arm(struct fault *f, const char *word, uint64_t wanted, uint64_t now)
@@ -208,10 +51,10 @@ static void arm_drawn(uint64_t seed, uint64_t generation)
 	for (unsigned i = 0; i < fault_count; i++)
 		cpus = faults[i].random ? faults[i].random : cpus;
 	for (uint32_t id = 1; id <= cpus && fault_count < FAULTS_MAX; id++) {
-		char word[WORD_BYTES];
+		char word[FAULT_WORD_BYTES];
 
 		if (misbehave_draw(seed, generation, cpus, id, word, sizeof(word)) &&
-		    parse_word(word, &faults[fault_count]))
+		    fault_word_parse(word, &faults[fault_count]))
 			arm(&faults[fault_count], word, 0, generation);
 	}
 }
@@ -220,7 +63,7 @@ enum status faults_configure(const char *words, uint64_t seed, uint64_t generati
 {
 	fault_count = 0;
 	while (*words) {
-		char word[WORD_BYTES];
+		char word[FAULT_WORD_BYTES];
 		uint64_t wanted;
 		const char *end = strchr(words, ',');
 		size_t length = end ? (size_t)(end - words) : strlen(words);
@@ -229,7 +72,7 @@ enum status faults_configure(const char *words, uint64_t seed, uint64_t generati
 			return problem_set(problem, E_CONFIG_VALUE, "baton.fault=: too long at \"%s\"", words);
 		memcpy(word, words, length);
 		word[length] = 0;
-		if (!parse_generation(word, &wanted) || !parse_word(word, &faults[fault_count]))
+		if (!fault_word_generation(word, &wanted) || !fault_word_parse(word, &faults[fault_count]))
 			return problem_set(problem, E_CONFIG_VALUE, "baton.fault=: \"%s\" is not a fault", word);
 		arm(&faults[fault_count], word, wanted, generation);
 		words += length + (end ? 1 : 0);
