@@ -11,6 +11,7 @@
 #define STUCK_TICKS_PER_US	20000u		/* of a 20 GHz TSC: the counter measured against stands still */
 #define MARK_MAX_US		2000000u	/* a PM timer of 24 bits wraps after 4.7 s */
 #define MARK_WIDTH_US		10u		/* 0.1 % of PRECISE_US */
+#define MARK_TRIES		3u		/* the first reading of all pays for caches, or for an emulator's translation */
 #define CLOSE_PART		32u		/* both samples took less than that part of what is measured */
 #define RESTARTS_MAX		8u
 #define FALLBACK_KHZ		1000000u
@@ -74,6 +75,20 @@ static struct sample take_sample(const struct counter *c)
 	return now;
 }
 
+/* The narrowest of a few: a wide one would be no mark for the longer measurement, which then waits all its time. */
+static struct sample take_narrow_sample(const struct counter *c)
+{
+	struct sample best = take_sample(c);
+
+	for (unsigned i = 1; i < MARK_TRIES; i++) {
+		struct sample next = take_sample(c);
+
+		if (next.width < best.width)
+			best = next;
+	}
+	return best;
+}
+
 /* 0: the counter stands still. Time is looked at before the counter: who was away in between finds it moved, not
  * stuck. A sample that took long says little: another one is taken, and a start that took long is given up for it. */
 static uint64_t khz_against(const struct counter *c, struct sample start, uint32_t us)
@@ -111,7 +126,7 @@ static uint64_t khz_from_pm_timer(const struct tsc_sources *s, uint32_t us)
 		return 0;
 	if (!mark.tsc || cpu_rdtsc() - mark.tsc >= khz * (MARK_MAX_US / 1000) ||
 	    mark.width >= khz * MARK_WIDTH_US / 1000)
-		mark = take_sample(&c);
+		mark = take_narrow_sample(&c);
 	return khz_against(&c, mark, us);
 }
 
