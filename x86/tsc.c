@@ -11,7 +11,7 @@
 #define STUCK_TICKS_PER_US	20000u		/* of a 20 GHz TSC: the counter measured against stands still */
 #define MARK_MAX_US		2000000u	/* a PM timer of 24 bits wraps after 4.7 s */
 #define MARK_WIDTH_US		10u		/* 0.1 % of PRECISE_US */
-#define MARK_TRIES		3u		/* the first reading of all pays for caches, or for an emulator's translation */
+#define MARK_TRIES		3u		/* the first reading of all pays for an emulator's translation */
 #define CLOSE_PART		32u		/* both samples took less than that part of what is measured */
 #define RESTARTS_MAX		8u
 #define FALLBACK_KHZ		1000000u
