@@ -29,7 +29,7 @@ def loop_accel(smp):
     """The accelerator for Baton starting Baton: TCG with a small buffer for translated code. A generation overwrites
     all the code of the one before it; a full buffer is emptied at once, otherwise each of 4700 blocks is unlinked
     alone."""
-    return os.environ.get("ACCEL") or "tcg,tb-size=%d" % max(8, 2 * int(smp))
+    return os.environ.get("ACCEL") or "tcg,tb-size=%d" % max(8, 2 * int(str(smp).split(",", 1)[0]))
 
 
 class MachineError(Exception):
@@ -127,11 +127,11 @@ class Machine:
     def __exit__(self, kind, *_):
         try:
             if kind and issubclass(kind, MachineError) and self.process.poll() is None:
-                self._print_where()
+                self.print_where()
         finally:
             self.stop()
 
-    def _print_where(self):
+    def print_where(self):
         """Where the CPUs are when what was waited for did not come: several looks tell a loop from a halt."""
         try:
             for _ in range(LOOKS):

@@ -127,6 +127,34 @@ def compare_end(error, missing, drawn, first):
     return wrong + ([] if named else ["%s of CPU %d: named are %s" % (kind, apic_id, missing)])
 
 
+class Threads:
+    """What the host gave each CPU of a machine: a guest that is not run looks like one that does not answer."""
+
+    def __init__(self, vm):
+        self.vm = vm
+        self.of_cpu = {cpu["cpu-index"]: cpu["thread-id"] for cpu in vm.qmp("query-cpus-fast")}
+        self.mark()
+
+    def _now(self):
+        """Milliseconds: of the clock, that the hypervisor above the host took, and {CPU: (run, ready without a CPU)}."""
+        used = {}
+        for cpu, thread in self.of_cpu.items():
+            with open("/proc/%d/task/%d/schedstat" % (self.vm.process.pid, thread)) as f:
+                used[cpu] = tuple(int(word) // 1000000 for word in f.read().split()[:2])
+        with open("/proc/stat") as f:
+            stolen = int(f.readline().split()[8]) * 1000 // os.sysconf("SC_CLK_TCK")
+        return int(time.monotonic() * 1000), stolen, used
+
+    def mark(self):
+        self.marked = self._now()
+
+    def since_mark(self):
+        (then, stolen_then, before), (now, stolen, used) = self.marked, self._now()
+        return "in %d ms (%d stolen from the host): %s" % (now - then, stolen - stolen_then, ", ".join(
+            "CPU %d ran %d, waited %d" % (cpu, run - before[cpu][0], waited - before[cpu][1])
+            for cpu, (run, waited) in sorted(used.items())))
+
+
 class Campaign:
     """Counts, and what was wrong."""
 
@@ -161,6 +189,7 @@ class Campaign:
         """From that generation on; returns the next one that has not been judged."""
         generation, missing, deadline = first, {}, time.monotonic() + START_S
         with self.machine(first) as vm:
+            threads = Threads(vm)
             while self.done < self.args.generations:
                 lines = vm.take()
                 for _, line in lines:
@@ -170,12 +199,16 @@ class Campaign:
                         assert was.generation == generation, (was, generation)
                         self.judge(generation, compare(was, drawn, self.args.cpus), drawn)
                         generation, missing, deadline = generation + 1, {}, time.monotonic() + GENERATION_S
+                        threads.mark()
                     elif absent:
                         missing[int(absent[1])] = absent[2]
                     elif error:
                         ends = any(kind in ENDING for kind in drawn.values())
                         self.judge(generation, compare_end(error[0], missing, drawn, generation == first) if ends else
-                                   ["invented: %s, missing are %s" % (error[0], missing)], drawn)
+                                   ["invented: %s, missing are %s; %s" % (error[0], missing, threads.since_mark())],
+                                   drawn)
+                        if not ends:
+                            vm.print_where()
                         return generation + 1
                     if self.done == self.args.generations:
                         return generation
