@@ -82,6 +82,7 @@ static bool parse_cpu(const char *at, struct fault *f)
 		{ "late:", &f->late, FAULT_KICK_NONE }, { "slow:", &f->slow, FAULT_KICK_NONE },
 		{ "listed-twice:", &f->listed_twice, FAULT_KICK_NONE },
 		{ "listed-off:", &f->listed_off, FAULT_KICK_NONE },
+		{ "unlisted:", &f->unlisted, FAULT_KICK_NONE },
 	};
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {

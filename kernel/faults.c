@@ -17,6 +17,8 @@
 
 #define FAULTS_MAX 16
 #define MADT_COPY_BYTES 8192
+#define MADT_ENTRIES 44u
+#define MADT_UNKNOWN 0x7fu
 #define LATE_US 10u
 #define VTD_PERSISTENT 0x96ffffffu	/* status bits that a command repeats */
 #define VTD_SET_ROOT (1u << 30)
@@ -92,6 +94,14 @@ bool faults_tell(const struct report_header *report)
 	return random;
 }
 
+/* ACPI 6.5, 5.2.12: entries of type 0, a CPU with its APIC ID, become ones that nobody knows. */
+static void leave_out(uint8_t *madt, size_t length, uint32_t apic_id)
+{
+	for (size_t at = MADT_ENTRIES; at + 8 <= length && madt[at + 1] >= 2; at += madt[at + 1])
+		if (madt[at] == 0 && madt[at + 3] == apic_id)
+			madt[at] = MADT_UNKNOWN;
+}
+
 void faults_madt(struct acpi_table *table)
 {
 	static uint8_t copy[MADT_COPY_BYTES];
@@ -100,13 +110,35 @@ void faults_madt(struct acpi_table *table)
 		const struct fault *f = &faults[i];
 		const uint8_t entry[] = { 0, 8, (uint8_t)(0x80 + i), (uint8_t)f->apic_id, f->listed_twice, 0, 0, 0 };
 
-		if ((!f->listed_twice && !f->listed_off) || table->length + sizeof(entry) > sizeof(copy))
+		if ((!f->listed_twice && !f->listed_off && !f->unlisted) ||
+		    table->length + sizeof(entry) > sizeof(copy))
 			continue;
 		if (table->data != copy)
 			memcpy(copy, table->data, table->length);
+		if (f->unlisted) {
+			leave_out(copy, table->length, f->apic_id);
+			table->data = copy;
+			continue;
+		}
 		memcpy(copy + table->length, entry, sizeof(entry));
 		table->data = copy;
 		table->length += sizeof(entry);
+	}
+}
+
+static void start(uint32_t apic_id, uint32_t sipi)
+{
+	apic_send(apic_id, ICR_INIT_ASSERT);
+	tsc_delay_us(LATE_US);
+	apic_send(apic_id, sipi);
+}
+
+void faults_start_unlisted(uint32_t sipi)
+{
+	for (unsigned i = 0; i < fault_count; i++) {
+		if (faults[i].unlisted)
+			start(faults[i].apic_id, sipi);
+		faults[i].unlisted = false;
 	}
 }
 
@@ -115,9 +147,7 @@ void faults_page_closed(uint64_t page)
 	for (unsigned i = 0; i < fault_count; i++) {
 		if (!faults[i].late)
 			continue;
-		apic_send(faults[i].apic_id, ICR_INIT_ASSERT);
-		tsc_delay_us(LATE_US);
-		apic_send(faults[i].apic_id, ICR_SIPI | (uint32_t)(page >> 12));
+		start(faults[i].apic_id, ICR_SIPI | (uint32_t)(page >> 12));
 		log_event("fault", "late=%u", faults[i].apic_id);
 	}
 }

@@ -15,6 +15,7 @@
  *   twice:APICID        that CPU acknowledges HALT twice
  *   listed-twice:APICID the MADT has one entry more with that APIC ID
  *   listed-off:APICID   the MADT has one entry more with that APIC ID, disabled
+ *   unlisted:APICID     the MADT has no entry of that CPU, and it gets INIT and SIPI all the same
  *   random:CPUS         in each generation what kernel/misbehave.h draws for the CPUs with APIC IDs 1 to CPUS; the
  *                       next one tells the verdicts of the report instead of judging them
  *   no-park:APICID      that CPU takes the order to park and never reaches the lot
@@ -78,6 +79,9 @@ bool faults_tell(const struct report_header *report);
 
 /* The MADT with what is listed in addition; table may be left as it is. Context: boss, before it is parsed. */
 void faults_madt(struct acpi_table *table);
+
+/* INIT and that SIPI, once, to whom the MADT does not list. Context: boss, the trampoline page open. */
+void faults_start_unlisted(uint32_t sipi);
 
 /* INIT and SIPI to the late. Context: boss, right after the trampoline page was closed. */
 void faults_page_closed(uint64_t page);

@@ -47,6 +47,14 @@ _Noreturn void old_park(struct slot *slot, uint64_t lot_enter)
 	}
 }
 
+/* Free for the next kernel: what Linux and Baton make usable memory of (protocol rule 17). */
+static bool is_free(const struct boot_info *info, uint64_t page)
+{
+	return efimap_is_type(&info->efi_map, page, MM_PAGE_BYTES, EFI_TYPE_CONVENTIONAL) ||
+	       efimap_is_type(&info->efi_map, page, MM_PAGE_BYTES, EFI_TYPE_LOADER_CODE) ||
+	       efimap_is_type(&info->efi_map, page, MM_PAGE_BYTES, EFI_TYPE_LOADER_DATA);
+}
+
 enum status old_park_check(const struct boot_info *info, struct problem *problem)
 {
 	const uint64_t at[] = { place.code, place.stack, place.line };
@@ -56,7 +64,7 @@ enum status old_park_check(const struct boot_info *info, struct problem *problem
 	for (unsigned i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
 		uint64_t page = at[i] & ~(MM_PAGE_BYTES - 1);
 
-		if (!efimap_is_type(&info->efi_map, page, MM_PAGE_BYTES, EFI_TYPE_CONVENTIONAL))
+		if (!is_free(info, page))
 			return problem_set(problem, E_SELFTEST, "old-park: 0x%lx is not free in the next map", at[i]);
 		for (unsigned s = 0; s < info->plan.segment_count; s++)
 			if (page + MM_PAGE_BYTES > info->plan.segments[s].dest &&

@@ -18,7 +18,7 @@ SYSTEM_NEEDS := $(O)/baton.efi faults $(DEBIAN)/vmlinuz $(RUN)/initrd.img $(O)/p
 	$(KEXEC)/sbin/kexec $(PASS_IMG)
 
 .PHONY: test-image
-test-image: $(O)/baton.efi $(O)/tools/baton-report | deps-test
+test-image: $(O)/baton.efi $(O)/tools/baton-report $(O)/tools/pattern-test | deps-test
 	$(PYTEST) -q -m quick test/system $(PYTEST_ARGS)
 
 test-system: $(SYSTEM_NEEDS) | deps-test

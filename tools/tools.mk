@@ -24,7 +24,8 @@ $(O)/tools/baton-report: tools/baton-report.c $(REPORT_SRC) tools/report_view.h 
 	@mkdir -p $(@D)
 	$(HOSTCC) $(HOSTCFLAGS) -static -o $@ tools/baton-report.c $(REPORT_SRC)
 
-$(O)/tools/efivar-test: tools/guest/efivar-test.c
+GUEST_PROGRAMS := $(O)/tools/efivar-test $(O)/tools/pattern-test
+$(GUEST_PROGRAMS): $(O)/tools/%: tools/guest/%.c
 	@mkdir -p $(@D)
 	$(HOSTCC) $(HOSTCFLAGS) -static -o $@ $<
 
@@ -37,9 +38,9 @@ KEXEC := $(CACHE)/kexec
 $(KEXEC)/sbin/kexec:
 	tools/kexec.sh $(KEXEC)
 
-INITRD_NEEDS := tools/guest/init tools/mkinitramfs.py tools/cpio.py $(O)/tools/baton-report $(O)/tools/efivar-test
+INITRD_NEEDS := tools/guest/init tools/mkinitramfs.py tools/cpio.py $(O)/tools/baton-report $(GUEST_PROGRAMS)
 MAKE_INITRD   = $(PYTHON) tools/mkinitramfs.py $@ --init tools/guest/init \
-	--add $(O)/tools/baton-report:bin/baton-report --add $(O)/tools/efivar-test:bin/efivar-test
+	--add $(O)/tools/baton-report:bin/baton-report $(foreach p,$(GUEST_PROGRAMS),--add $(p):bin/$(notdir $(p)))
 
 $(RUN)/initrd.img: $(INITRD_NEEDS) | $(DEBIAN)/vmlinuz
 	@mkdir -p $(@D)

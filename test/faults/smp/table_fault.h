@@ -9,6 +9,8 @@
 
 static inline bool table_fault_no_ipi(uint32_t apic_id, uint32_t icr)
 {
+	if ((icr & ICR_SIPI) == ICR_SIPI)
+		faults_start_unlisted(icr);
 	return faults_left(apic_id) || faults_late(apic_id) || (faults_deaf(apic_id) && (icr & ICR_SIPI) == ICR_SIPI);
 }
 
