@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Plants each bug of bugs.txt in smp/ or the lot and runs its scenario: the named check must notice.
 
-usage: bugs.py BUILD "FLAGS" [TEXT]      TEXT: only bugs whose name holds it
+usage: bugs.py BUILD "FLAGS" "ASSEMBLY FLAGS" [TEXT]      TEXT: only bugs whose name holds it
 
 BUILD: the objects of `make test-hostile`; FLAGS: how those of smp/ and purgatory/ are compiled. Killed by another check, a crash,
 a hang, or code that does not compile or link is no kill. The last line is a summary; exit status 0 only if all were killed.
@@ -64,13 +64,19 @@ def rename_sections(obj):
     subprocess.run(command + [obj], check=True)
 
 
+def objects(build):
+    """All of them below build, but what tests have put there."""
+    found = []
+    for root, folders, names in os.walk(build):
+        folders[:] = [f for f in folders if f not in ("plain", "mutants", "bugs", "schema", "coverage", "self", "random")]
+        found += [os.path.join(root, n) for n in names if n.endswith((".c.o", ".S.o"))]
+    return sorted(found)
+
+
 class Judge:
-    def __init__(self, build, flags):
-        self.build, self.flags = build, shlex.split(flags)
-        self.all = []
-        for root, folders, names in os.walk(build):
-            folders[:] = [f for f in folders if f not in ("plain", "mutants", "bugs", "coverage", "self", "random")]
-            self.all += [os.path.join(root, n) for n in names if n.endswith(".c.o")]
+    def __init__(self, build, flags, asm_flags):
+        self.build, self.flags, self.asm_flags = build, shlex.split(flags), shlex.split(asm_flags)
+        self.all = objects(build)
 
     def judge(self, bug):
         name, scenario, checks = bug
@@ -81,7 +87,8 @@ class Judge:
         os.makedirs(os.path.dirname(mutated))
         with open(mutated, "w", encoding="utf-8") as f:
             f.write(text)
-        done = run(["gcc", *self.flags, "-w", "-I" + os.path.dirname(source), "-c", "-o", obj, mutated])
+        flags = self.asm_flags if source.endswith(".S") else self.flags
+        done = run(["gcc", *flags, "-I.", "-w", "-I" + os.path.dirname(source), "-c", "-o", obj, mutated])
         if done.returncode:
             return bug, None, "does not compile: " + done.stdout[:200]
         rename_sections(obj)
@@ -109,9 +116,9 @@ class Judge:
 
 
 def main():
-    build, flags, *only = sys.argv[1:]
+    build, flags, asm_flags, *only = sys.argv[1:]
     start = time.monotonic()
-    judge = Judge(build, flags)
+    judge = Judge(build, flags, asm_flags)
     chosen = [b for b in bugs() if not only or only[0] in b[0]]
     table, killed = [], 0
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
@@ -126,4 +133,5 @@ def main():
     return 0 if chosen and killed == len(chosen) else 1
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -22,6 +22,7 @@ ANSWER = re.compile(r"\b(flush_space|flush_others)\(")
 IRQ = re.compile(r"\bcpu_irq_(?:save|off)\(\)")
 WAIT = re.compile(r"\bcpu_(?:relax|wait_irq|poll_irq|mwait|hlt)\(")
 FREE = re.compile(r"(?:[\w>.\[\]-]+->free|\btable_free|\bgather_free_flushed)\(")
+CALL = re.compile(r"\b[a-z_]\w*\(")
 TEST = re.compile(r"\bif \(|\bwhile \(")
 RETURN = re.compile(r"\breturn ([^;]*(?:&&|\|\||[!=]=|!)[^;]*);")
 ASSIGNED = re.compile(r"\bbool (\w+) = ([^;]*);")
@@ -39,6 +40,16 @@ def close(text, start):
         depth += {"(": 1, ")": -1}.get(text[start], 0)
         start += 1
     return start
+
+
+def declared(text):
+    """Up to the comma that begins the next variable."""
+    depth = 0
+    for at, char in enumerate(text):
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if char == "," and not depth:
+            return text[:at]
+    return text
 
 
 def operands(text):
@@ -78,21 +89,26 @@ def statements(pattern, kind, code, body):
     for match in pattern.finditer(code, *body):
         end = close(code, match.end())
         before = code[body[0]:match.start()].rstrip()
+        if re.search(r"\b(?:return|=)[^;{}]*$", before):
+            continue        # a cast of its value
         if code[end] == ";" and (before[-1:] in "{};)" or before.endswith("else")):
             yield match.start(), end, "(void)0", f"{kind} `{short(code[match.start():end])}`"
 
 
-def changes(code, body):
+def changes(code, body, calls):
     for match in FENCE.finditer(code, *body):
         yield match.start(), match.end(), "(void)0", f"fence `{match[0]}`"
     for match in LOCKED.finditer(code, *body):
         yield match.start(), match.end(), f"unlocked_{match[1]}(", f"lock `{match[0][:-1]}`"
-    yield from statements(FLUSH, "flush", code, body)
+    if calls:
+        yield from statements(CALL, "call", code, body)
+    else:
+        yield from statements(FLUSH, "flush", code, body)
+        yield from statements(re.compile(r"\bcpu_irq_(?:restore|on)\("), "irq", code, body)
+        yield from statements(WAIT, "wait", code, body)
+        yield from statements(FREE, "free", code, body)
     for match in IRQ.finditer(code, *body):
         yield match.start(), match.end(), "0", f"irq `{match[0]}`"
-    yield from statements(re.compile(r"\bcpu_irq_(?:restore|on)\("), "irq", code, body)
-    yield from statements(WAIT, "wait", code, body)
-    yield from statements(FREE, "free", code, body)
     for match in ANSWER.finditer(code, *body):
         end = close(code, match.end())
         yield match.start(), end, "1", f"flush `{short(code[match.start():end])}`"
@@ -104,18 +120,26 @@ def changes(code, body):
             yield match.end(), end, text, f"test {name}"
     for pattern, group in ((RETURN, 1), (ASSIGNED, 2)):
         for match in pattern.finditer(code, *body):
-            if pattern is ASSIGNED and match[group] in ("true", "false"):
+            value = declared(match[group])
+            if pattern is ASSIGNED and value in ("true", "false") or "{" in value:
                 continue
-            for text, end, name in conditions(match.start(group), match[group]):
+            for text, end, name in conditions(match.start(group), value):
                 yield match.start(group), end, text, f"test {name}"
 
 
-def mutants(path, text):
+def found(text, calls=False):
+    """(function, start, end, new text, what) of each change; calls: each call that is a statement is dropped, not only
+    those that mm/ orders its memory with."""
     code = blank(text)
     for function in FUNCTION.finditer(code):
         seen = {}
-        for start, end, new, what in changes(code, function.span(2)):
+        for start, end, new, what in changes(code, function.span(2), calls):
             seen[what] = seen.get(what, 0) + 1
             if seen[what] > 1:
                 what += f" #{seen[what]}"
-            yield Mutant(path, function[1], what, text[:start] + new + text[end:])
+            yield function[1], start, end, new, what
+
+
+def mutants(path, text):
+    for function, start, end, new, what in found(text):
+        yield Mutant(path, function, what, text[:start] + new + text[end:])

@@ -15,6 +15,9 @@ HOSTILE_BLOCK := $(patsubst %,$(HOSTILE_DIR)/%.o,purgatory/boss.c purgatory/chec
 HOSTILE_TOLD  := -O0 -fsanitize=thread -fdata-sections
 HOSTILE_REST  := $(patsubst %,$(HOSTILE_DIR)/%.o,$(wildcard test/hostile/*.c test/hostile/scenario/*.c) lib/status.c lib/fmt.c \
 	purgatory/copy.c x86/state_compare.c test/twin/twin.c)
+# Assembly that runs as it stands, but for its privileged instructions.
+HOSTILE_ASM   := $(patsubst %,$(HOSTILE_DIR)/%.o,purgatory/gates.S test/hostile/gate.S)
+HOSTILE_GATES := -include test/hostile/seam/privileged.h
 
 $(HOSTILE_CODE): $(HOSTILE_DIR)/%.c.o: %.c
 	@mkdir -p $(@D)
@@ -39,29 +42,35 @@ $(HOSTILE_REST): $(HOSTILE_DIR)/%.c.o: %.c
 	@mkdir -p $(@D)
 	@gcc -O2 $(HOSTILE_FLAGS) -MMD -MP -c -o $@ $<
 
-$(HOSTILE_DIR)/hostile: $(HOSTILE_CODE) $(HOSTILE_SMP) $(HOSTILE_BLOCK) $(HOSTILE_REST)
+$(HOSTILE_DIR)/purgatory/gates.S.o: HOSTILE_AS := $(HOSTILE_GATES)
+$(HOSTILE_ASM): $(HOSTILE_DIR)/%.S.o: %.S
+	@mkdir -p $(@D)
+	@gcc $(HOSTILE_FLAGS) $(HOSTILE_AS) -MMD -MP -c -o $@ $<
+
+$(HOSTILE_DIR)/hostile: $(HOSTILE_CODE) $(HOSTILE_SMP) $(HOSTILE_BLOCK) $(HOSTILE_REST) $(HOSTILE_ASM)
 	@gcc -no-pie --coverage -o $@ $^
 
 # Without coverage, for mutants: all objects but the mutated one.
-HOSTILE_PLAIN := $(patsubst $(HOSTILE_DIR)/%,$(HOSTILE_DIR)/plain/%,$(HOSTILE_CODE) $(HOSTILE_SMP) $(HOSTILE_BLOCK) $(HOSTILE_REST))
+HOSTILE_PLAIN := $(patsubst $(HOSTILE_DIR)/%,$(HOSTILE_DIR)/plain/%,$(HOSTILE_CODE) $(HOSTILE_SMP) $(HOSTILE_BLOCK) \
+	$(HOSTILE_REST) $(HOSTILE_ASM))
 
 $(HOSTILE_DIR)/plain/mm/%.c.o: mm/%.c
 	@mkdir -p $(@D)
 	@gcc -O0 $(HOSTILE_FLAGS) -MMD -MP -c -o $@ $<
 
-$(HOSTILE_DIR)/plain/%.c.o: $(HOSTILE_DIR)/%.c.o
+$(HOSTILE_DIR)/plain/%.o: $(HOSTILE_DIR)/%.o
 	@mkdir -p $(@D)
 	@ln -f $< $@
 
 -include $(HOSTILE_PLAIN:.o=.d)
--include $(HOSTILE_CODE:.o=.d) $(HOSTILE_SMP:.o=.d) $(HOSTILE_BLOCK:.o=.d) $(HOSTILE_REST:.o=.d)
+-include $(HOSTILE_CODE:.o=.d) $(HOSTILE_SMP:.o=.d) $(HOSTILE_BLOCK:.o=.d) $(HOSTILE_REST:.o=.d) $(HOSTILE_ASM:.o=.d)
 
 .PHONY: test-hostile hostile
 ## test-hostile: every schedule of all scenarios within the bound, and bugs in smp/ and the lot; HOSTILE_REPLAY=schedule: that one
 test-hostile: $(HOSTILE_DIR)/hostile
 	@$(PYTHON) -B test/hostile/run.py $(HOSTILE_DIR) $(if $(HOSTILE_REPLAY),--replay '$(HOSTILE_REPLAY)') $(SCENARIO)
 	@$(if $(HOSTILE_REPLAY)$(SCENARIO),,$(PYTHON) -B test/hostile/bugs.py $(HOSTILE_DIR) \
-		'$(HOSTILE_TOLD) --coverage $(HOSTILE_FLAGS)')
+		'$(HOSTILE_TOLD) --coverage $(HOSTILE_FLAGS)' '$(HOSTILE_GATES)')
 
 T ?= 60
 ## hostile: random schedules without a bound for T=60 seconds (SEED=number)
@@ -74,3 +83,10 @@ mutants-hostile: $(HOSTILE_PLAIN)
 	@$(MAKE) --no-print-directory -s -j2 $(MUTANT_DIR)/libbaton.a $(MUTANT_TEST)
 	@HOSTILE_FLAGS='$(HOSTILE_FLAGS)' $(PYTHON) -B test/hostile/mutants.py $(HOSTILE_DIR) $(MUTANT_DIR) '$(MUTANT_FLAGS)' \
 		'$(MUTANT_LIBS)' $(if $(MUTANT),'$(MUTANT)')
+
+.PHONY: mutants-smp
+## mutants-smp: the same for smp/ and purgatory/, and each of their calls dropped (MUTANT=text)
+mutants-smp: $(HOSTILE_DIR)/hostile
+	@$(MAKE) --no-print-directory -s -j2 $(MUTANT_DIR)/libbaton.a $(MUTANT_TEST)
+	@$(PYTHON) -B test/hostile/mutants_smp.py $(HOSTILE_DIR) $(MUTANT_DIR) '$(HOSTILE_TOLD) --coverage $(HOSTILE_FLAGS)' \
+		'$(MUTANT_FLAGS)' '$(MUTANT_LIBS)' $(if $(MUTANT),'$(MUTANT)')

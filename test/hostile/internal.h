@@ -244,6 +244,9 @@ const char *search_picks(void);				/* of the last failed run */
 extern bool search_keeps_all;				/* states seen are not cut: to compare */
 extern unsigned run_depth[HOSTILE_CPUS];		/* visible operations so far, this run */
 
+/* gate.c: purgatory/gates.S runs. ist_top, counter: offsets in the slot. True: it wrote 0 to IA32_MCG_STATUS. */
+bool gate_run(unsigned vector, uint32_t ist_top, uint32_t counter);
+
 /* platform.c, lot.c: what scenarios with platform ask for. */
 struct offer { enum take take; unsigned cost, interrupt; };
 unsigned platform_offers(unsigned cpu, struct offer *offers);	/* at most 4 */

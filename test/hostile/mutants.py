@@ -60,7 +60,7 @@ def objects(folder):
     """All objects below folder."""
     found = []
     for root, _, names in os.walk(folder):
-        found += [os.path.join(root, n) for n in names if n.endswith(".c.o")]
+        found += [os.path.join(root, n) for n in names if n.endswith((".c.o", ".S.o"))]
     return sorted(found)
 
 

@@ -346,12 +346,11 @@ unsigned platform_offers(unsigned cpu, struct offer *o)
 	return n;
 }
 
-/* gates.S: counts, and starts the loop again. */
 static void gate_nmi(void)
 {
 	trace_event("NMI");
 	self()->seat.nmi = false;
-	shared_add_seq_cst_u32(&slot_of(M->current)->nmi_count, 1);
+	gate_run(2, SLOT_IST_NMI_TOP, SLOT_NMI_COUNT);
 	lot_goes_on();
 }
 
@@ -364,8 +363,8 @@ static void gate_mc(void)
 		broken("shutdown", "CPU %u takes a machine check with MCIP %u, CR4 0x%llx", M->current, s->mcip,
 		       (unsigned long long)s->cr4);
 	s->mcip = s->in_gate = true;
-	shared_add_seq_cst_u32(&slot_of(M->current)->mc_count, 1);
-	s->mcip = s->in_gate = false;
+	s->mcip = !gate_run(18, SLOT_IST_MC_TOP, SLOT_MC_COUNT);
+	s->in_gate = false;
 	lot_goes_on();
 }
 
