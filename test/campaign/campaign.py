@@ -21,7 +21,8 @@ idle        free memory that nobody uses                  booted, no word about 
 after       any segment, once VERIFY is over              none: the documented hole, what happened is only counted
 
 --fault: the faults build with that word, to see the campaign fail. Exit status: 0 every trial had its right outcome,
-1 not so, 2 the harness failed; with --expect-missed 0 if every trial was missed.
+1 not so, 2 the harness failed, 130 interrupted (the sum is that of the trials until then); with --expect-missed 0 if every
+trial was missed. Once a minute a line says how far it is.
 """
 import argparse
 import collections
@@ -42,6 +43,7 @@ PAGE = guests.PAGE
 OUTCOME_S = 60
 HOLE_S = 8              # what went wrong after VERIFY may hang
 FRESH = 100             # trials from one set of snapshots
+PROGRESS_S = 60
 RESTARTS_MAX = 3        # of an emulator that does not answer
 # A deck that is dealt again and again: how often each class comes.
 DECK = {"kernel": 5, "initrd": 6, "boot_params": 3, "cmdline": 3, "setup_data": 2, "tail": 2, "table": 2, "block": 6,
@@ -175,15 +177,36 @@ def deal(rng, only):
         yield from deck
 
 
-def run_door(args, door, count, first, folder, build, rng):
-    """The finished trials of one machine."""
-    done, restarts = [], 0
+class Progress:
+    """A line a minute on stderr."""
+
+    def __init__(self, door, count):
+        self.door, self.count, self.began = door, count, time.monotonic()
+        self.told = self.began
+
+    def tell(self, done):
+        now = time.monotonic()
+        if now - self.told < PROGRESS_S:
+            return
+        self.told = now
+        rate = len(done) / (now - self.began)
+        wrong = sum(t.verdict not in ("right", "hole") for t in done)
+        print("campaign: %s %d of %d, %.1f a second, %d min left, %d not right" % (
+            self.door, len(done), self.count, rate, (self.count - len(done)) / rate / 60 if rate else 0, wrong),
+              file=sys.stderr, flush=True)
+
+
+def run_door(args, door, count, done, folder, build, rng):
+    """Trials of one machine; each finished one is added to done at once."""
+    start, restarts = len(done), 0
+    progress = Progress(door, count)
     guest = start_guest(args, door, folder, build)
     try:
         for what in deal(rng, args.only):
-            if len(done) == count:
+            progress.tell(done[start:])
+            if len(done) - start == count:
                 break
-            if len(done) % FRESH == 0 or not guest.generation:
+            if (len(done) - start) % FRESH == 0 or not guest.generation:
                 if guest.generation:
                     guest.restore("verified")
                 guest.take()
@@ -191,7 +214,7 @@ def run_door(args, door, count, first, folder, build, rng):
             if not target:
                 continue            # a class that this machine does not have
             kind = rng.choice(KINDS)
-            trial = Trial(first + len(done), what, kind, target, *draw_mask(rng, target, kind))
+            trial = Trial(len(done) + 1, what, kind, target, *draw_mask(rng, target, kind))
             try:
                 run_trial(guest, trial)
             except gdbstub.Hung as problem:         # no guest can do that to the emulator: the trial does not count
@@ -208,7 +231,6 @@ def run_door(args, door, count, first, folder, build, rng):
                 print("\n".join("    " + line for line in trial.lines[-4:]), flush=True)
     finally:
         guest.__exit__()
-    return done
 
 
 def table(trials):
@@ -244,13 +266,15 @@ def main():
     build = {"efi": os.path.join(variant, "baton.efi"), "elf": os.path.join(variant, "baton.elf"),
              "block": os.path.join(variant, "block.elf")}
     os.makedirs(args.out, exist_ok=True)
-    trials, began = [], time.monotonic()
+    trials, began, interrupted = [], time.monotonic(), False
     try:
         for i, door in enumerate(args.doors):
             share = args.trials // len(args.doors) + (i < args.trials % len(args.doors))
             rng = random.Random("%d %s" % (args.seed, door))
             if share:
-                trials += run_door(args, door, share, len(trials) + 1, args.out, build, rng)
+                run_door(args, door, share, trials, args.out, build, rng)
+    except KeyboardInterrupt:
+        interrupted = True
     except (qemu.MachineError, OSError) as problem:
         print("campaign: %s" % problem, file=sys.stderr)
         return 2
@@ -265,6 +289,8 @@ def main():
           "%d crashed, %d after VERIFY" % (len(trials), seconds, len(trials) / seconds, args.seed, verdicts["right"],
                                            verdicts["missed"], verdicts["misnamed"], verdicts["false-alarm"],
                                            verdicts["crashed"], verdicts["hole"]))
+    if interrupted:
+        return 130
     good = verdicts["missed"] if args.expect_missed else verdicts["right"] + verdicts["hole"]
     return 0 if good == len(trials) and len(trials) > verdicts["hole"] else 1
 
