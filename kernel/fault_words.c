@@ -62,7 +62,7 @@ static bool parse_flag(const char *at, struct fault *f)
 		{ "canary", &f->canary }, { "x2apic", &f->x2apic }, { "iommu-on", &f->iommu }, { "crash", &f->crash },
 		{ "hang", &f->hang }, { "stray-write", &f->stray_write }, { "stray", &f->stray }, { "leak", &f->leak },
 		{ "prober", &f->prober }, { "triple", &f->triple }, { "exchange", &f->exchange },
-		{ "requests", &f->request },
+		{ "requests", &f->request }, { "bundle", &f->bundle },
 	};
 
 	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)

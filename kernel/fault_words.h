@@ -20,7 +20,7 @@ struct fault {
 	enum fault_kick kick;
 	uint32_t apic_id;
 	uint32_t flush_every;
-	bool prober, by_other, late, slow, listed_twice, listed_off, unlisted;
+	bool bundle, prober, by_other, late, slow, listed_twice, listed_off, unlisted;
 	uint32_t machine_checks;
 	uint32_t random;		/* APIC IDs 1 to this; 0: not */
 };

@@ -25,6 +25,7 @@
 #define VTD_TRANSLATE (1u << 31)
 #define VTD_COMMAND_US 100000u
 #define CPUID1_ECX_X2APIC (1u << 21)
+#define CPIO_MTIME_OFFSET 46u		/* most significant digit: magic, then five fields of eight */
 #define STRAY_WRITE_US 120000000u	/* for another CPU's: it is to fault, and its dump is not to be disturbed */
 
 const bool faults_built_in = true;
@@ -360,6 +361,12 @@ void faults_stray(uint64_t address)
 		*(uint64_t *)address ^= 0x00ff000000000000ull;
 		log_always("fault", "stray=0x%lx", address + 6);
 	}
+}
+
+void faults_bundle(uint64_t address)
+{
+	if (flag_of(0, offsetof(struct fault, bundle)))
+		((uint8_t *)address)[CPIO_MTIME_OFFSET] ^= 1;
 }
 
 bool faults_prober(uint32_t *machine_checks)

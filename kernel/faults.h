@@ -42,6 +42,7 @@
  *   exchange            kernel and initrd lie in each other's place until the block copies them
  *   requests            the boss has three interrupts requested and not taken when it is about to leave the kernel
  *   stray               one word is written into the pattern that is left for the next generation
+ *   bundle              a byte of the bundle changes before it is read (in the first header's mtime, of no use to anybody)
  *   leak                one page more stays reserved in each generation
  *   prober[:N]          before it takes the CPUs that the Baton before it parked, Baton attacks them
  *                       (kernel/prober.h) and awaits N machine checks from outside, summed over them
@@ -127,5 +128,8 @@ bool faults_prober(uint32_t *machine_checks);
 /* Writes one word at address, if that is asked for. */
 void faults_stray(uint64_t address);
 enum fault_kick faults_ignore_kick(uint32_t apic_id);
+
+/* Changes a byte of the bundle at that address, if that is asked for. Context: boss, before anything of it is read. */
+void faults_bundle(uint64_t address);
 
 #endif

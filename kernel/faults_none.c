@@ -105,6 +105,11 @@ void faults_stray(uint64_t address)
 	(void)address;
 }
 
+void faults_bundle(uint64_t address)
+{
+	(void)address;
+}
+
 bool faults_prober(uint32_t *machine_checks)
 {
 	(void)machine_checks;

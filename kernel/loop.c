@@ -9,8 +9,10 @@
 #include "kernel/pattern.h"
 #include "kernel/previous.h"
 #include "kernel/status.h"
+#include "lib/digest.h"
 #include "lib/fmt.h"
 #include "lib/range.h"
+#include "lib/sha256.h"
 #include "lib/string.h"
 #include "smp/online.h"
 #include "smp/park.h"
@@ -121,6 +123,37 @@ static void say_changes(void)
 	}
 }
 
+/* As a segment's in the report. */
+static void digest_memory(uint64_t base, uint64_t size, uint8_t out[32])
+{
+	struct sha256_ctx ctx;
+
+	sha256_init(&ctx);
+	for (uint64_t at = 0; at < size; at += CHUNK_BYTES) {
+		uint64_t rest = size - at;
+		struct chunk_digest chunk;
+
+		chunk_digest_compute(&chunk, (const void *)(base + at),
+				     (uint32_t)(rest < CHUNK_BYTES ? rest : CHUNK_BYTES));
+		sha256_update(&ctx, chunk.sha256, sizeof(chunk.sha256));
+	}
+	sha256_final(&ctx, out);
+}
+
+enum status loop_check_bundle(const struct report *report, struct problem *problem)
+{
+	const struct report_segment *before = previous.report ? old_report_bundle(previous.report) : NULL;
+	const struct report_segment *now = goes_on ? old_report_segment(report->header, "initrd") : NULL;
+	uint8_t sha256[32];
+
+	if (!before)
+		return OK;
+	if (now)
+		return old_report_same_bundle(before, generation - 1, now->size, now->sha256, problem);
+	digest_memory(before->address, before->size, sha256);
+	return old_report_same_bundle(before, generation - 1, before->size, sha256, problem);
+}
+
 static enum status judge_pattern(struct problem *problem)
 {
 	figures.loop.pattern_checked += checked_bytes;
@@ -141,6 +174,8 @@ enum status loop_judge(const struct boot_info *info, struct problem *problem)
 	(void)info;
 	if (s == OK && old_loop() && !faults_tell(previous.report))
 		s = old_report_judge(previous.report, problem);
+	if (previous.report && old_report_bundle(previous.report))
+		faults_bundle(old_report_bundle(previous.report)->address);
 	return s;
 }
 

@@ -256,6 +256,7 @@ static void with_all_cpus(void *argument)
 	must(handover_prepare(info, &machine, &platform, &next, &handover, &problem));
 	must(selftest_smp_run(&info->config, &platform, &handover, &problem));
 	must(handover_describe(info, &next, &handover, &problem));
+	must(loop_check_bundle(&next.report, &problem));
 	must(loop_offline(&handover, &problem));
 	loop_end_watch_button(info);
 	loop_fill(info, &next.report);

@@ -105,6 +105,35 @@ enum status old_report_judge(const struct report_header *r, struct problem *prob
 	return OK;
 }
 
+const struct report_segment *old_report_segment(const struct report_header *r, const char *name)
+{
+	for (uint32_t i = 0; i < r->segments.count; i++) {
+		const struct report_segment *segment = old_report_entry(r, &r->segments, i);
+
+		if (!strncmp(segment->name, name, sizeof(segment->name)))
+			return segment;
+	}
+	return NULL;
+}
+
+const struct report_segment *old_report_bundle(const struct report_header *r)
+{
+	const struct report_loop *loop = old_report_entry(r, &r->loop, 0);
+
+	/* Otherwise it started the entry's kernel, with that one's initrd. */
+	return loop && loop->left && !(loop->flags & REPORT_LOOP_PASS) ? old_report_segment(r, "initrd") : NULL;
+}
+
+enum status old_report_same_bundle(const struct report_segment *before, uint64_t generation, uint64_t size,
+				   const uint8_t sha256[32], struct problem *problem)
+{
+	if (size == before->size && !memcmp(sha256, before->sha256, sizeof(before->sha256)))
+		return OK;
+	return problem_set(problem, E_BUNDLE_CHANGED, "the bundle at 0x%llx (0x%llx bytes) is not what generation %llu "
+			   "verified", (unsigned long long)before->address, (unsigned long long)before->size,
+			   (unsigned long long)generation);
+}
+
 void loop_figures_count(struct loop_figures *f, const char *name, uint64_t us)
 {
 	uint32_t value = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;

@@ -32,6 +32,17 @@ const void *old_report_entry(const struct report_header *report, const struct re
  * names the first thing that was not. */
 enum status old_report_judge(const struct report_header *report, struct problem *problem) MUST_CHECK;
 
+/* The bundle that this generation verified for the next one of its loop; NULL: what it started had none from it. */
+const struct report_segment *old_report_bundle(const struct report_header *report);
+
+/* The segment of that name, NULL: none. */
+const struct report_segment *old_report_segment(const struct report_header *report, const char *name);
+
+/* The bundle as it was read now (size, and the digest that a segment's report has) is what the generation before
+ * verified, whose number that is. E91 names its place. */
+enum status old_report_same_bundle(const struct report_segment *before, uint64_t generation, uint64_t size,
+				   const uint8_t sha256[32], struct problem *problem) MUST_CHECK;
+
 /* A loop's figures on their way from one report to the next. */
 struct loop_figures {
 	struct report_loop loop;

@@ -104,7 +104,9 @@ def failed_report(tmp_path, vm):
     ("leak", 87, r"generation 5: free pages \d+, in the first generations \d+"),
     ("left:2@6", 88, r"CPU with APIC ID 2 of generation 5's block"),
     ("skip-kick:3@6", 89, r"generation 6: CPU with APIC ID 3 was INIT_RECALLED"),
-], ids=("stray", "leak", "left", "skip-kick"))
+    ("bundle@6", 91, r"the bundle at 0x\w+ \(0x\w+ bytes\) is not what generation 5 verified"),
+    ("bundle@21", 91, r"is not what generation 20 verified"),      # the last one hands no bundle on
+], ids=("stray", "leak", "left", "skip-kick", "bundle", "bundle-of-the-last"))
 def test_planted_fault_is_found(tmp_path, fault, number, named):
     """What the soak relies on: each fault ends the loop in the next generation that can know, with its name."""
     disk = alone(tmp_path, baton=FAULTS)
@@ -120,9 +122,10 @@ def test_planted_fault_is_found(tmp_path, fault, number, named):
         named = r"1 bytes of free memory changed between generation 6 and 7, the first at %s \(free\)" % address
         assert re.search(r"event=changed generation=6 address=%s bytes=1 " % address, text)
     assert re.search(named, error[1]), error[1]
-    if fault == "leak":     # the one that is found with a report open: it has the first failure beside the figures
+    if number in (87, 91):  # found with a report open: it has the first failure beside the figures
         loop, = report["loop"]
-        assert (loop["failed_generation"], loop["failure"], loop["handovers"]) == (5, number, 4)
+        generation = int(fault.partition("@")[2] or 5)
+        assert (loop["failed_generation"], loop["failure"], loop["handovers"]) == (generation, number, generation - 1)
         assert re.search(named, loop["failure_text"]) and report["stats"]
     else:
         assert report["failure"] == number and not report["loop"]

@@ -342,6 +342,45 @@ static void test_census(void **state)
 	assert_int_equal(loop_census_check(&loop, 21, &good, &problem), OK);
 }
 
+static void test_bundle(void **state)
+{
+	static struct { struct report_header header; struct report_loop loop; struct report_segment segments[2]; } r;
+	const struct report_segment *bundle;
+	struct problem problem = { .code = OK };
+	uint8_t sha256[32];
+
+	(void)state;
+	r.header.loop = (struct report_table){ .offset = sizeof(r.header), .count = 1, .capacity = 1,
+					       .entry_size = sizeof(r.loop) };
+	r.header.segments = (struct report_table){ .offset = sizeof(r.header) + sizeof(r.loop), .count = 2,
+						   .capacity = 2, .entry_size = sizeof(r.segments[0]) };
+	r.loop.left = 1;
+	memcpy(r.segments[0].name, "kernel", 7);
+	memcpy(r.segments[1].name, "initrd", 7);
+	r.segments[1].address = 0x1dba8000;
+	r.segments[1].size = 843776;
+	memset(r.segments[1].sha256, 0x5a, sizeof(r.segments[1].sha256));
+	memset(sha256, 0x5a, sizeof(sha256));
+	bundle = old_report_bundle(&r.header);
+	assert_ptr_equal(bundle, &r.segments[1]);
+	assert_int_equal(old_report_same_bundle(bundle, 5, 843776, sha256, &problem), OK);
+	assert_int_equal(old_report_same_bundle(bundle, 5, 843772, sha256, &problem), E_BUNDLE_CHANGED);
+	sha256[31] ^= 1;
+	assert_int_equal(old_report_same_bundle(bundle, 5, 843776, sha256, &problem), E_BUNDLE_CHANGED);
+	assert_string_equal(problem.text, "the bundle at 0x1dba8000 (0xce000 bytes) is not what generation 5 verified");
+	/* The entry's kernel was started, in between or in the end: its initrd is no bundle. */
+	r.loop.flags = REPORT_LOOP_PASS;
+	assert_null(old_report_bundle(&r.header));
+	r.loop.flags = r.loop.left = 0;
+	assert_null(old_report_bundle(&r.header));
+	r.loop.left = 1;
+	r.header.loop.count = 0;
+	assert_null(old_report_bundle(&r.header));
+	r.header.loop.count = 1;
+	r.segments[1].name[0] = 'x';
+	assert_null(old_report_bundle(&r.header));
+}
+
 static void test_windows(void **state)
 {
 	struct report_loop loop;
@@ -381,7 +420,7 @@ int main(void)
 		cmocka_unit_test_setup(test_report_lies, make_report),
 		cmocka_unit_test_setup(test_unclean_handover, make_report),
 		cmocka_unit_test_setup(test_figures_add_up, make_report), cmocka_unit_test(test_buckets),
-		cmocka_unit_test(test_census), cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_census), cmocka_unit_test(test_bundle), cmocka_unit_test(test_windows),
 		cmocka_unit_test_setup(test_another_kernel_counts_anew, make_report), cmocka_unit_test(test_hours),
 	};
 
