@@ -52,6 +52,24 @@ static bool loaded_maps(uint64_t address)
 	return space_query(&loaded, address, &mapping) && mapping.prot & MM_WRITE;
 }
 
+enum status cpus_check_boss(const struct boot_info *info, const struct machine *machine, uint32_t boss,
+			    struct problem *problem)
+{
+	unsigned enabled = 0;
+	enum status s;
+
+	for (unsigned i = 0; i < machine->madt.cpu_count; i++)
+		enabled += machine->madt.cpus[i].enabled;
+	if (apic_is_bsp() || machine->madt.mp_wakeup || enabled < 2)
+		return OK;
+	s = problem_set(problem, E_NOT_BSP, "APIC ID %u is not the bootstrap processor: INIT must not be sent to that "
+			"one, so %u other CPUs stay where they were", boss, enabled - 1);
+	if (info->config.lost_cpu != LOST_CPU_CONTINUE)
+		return s;
+	log_problem(problem);
+	return OK;
+}
+
 void cpus_hold(const struct boot_info *info, const struct machine *machine)
 {
 	struct online_config config = { .low_page = info->low_page, .boot_page_mapped = true };

@@ -304,6 +304,7 @@ _Noreturn void kernel_main(struct boot_info *info)
 	loop_end_find_button(info);
 	faults_apic();
 	must(apic_init(&problem));
+	must(cpus_check_boss(info, &machine, initial_apic_id(), &problem));
 	cpus_hold(info, &machine);
 	machine.clock.hint_hz = info->tsc_hz_hint;
 	first_clock(info);

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Door 2 by its 64-bit entry: OVMF, Baton, Debian, kexec of Baton with a bundle, Debian again."""
 import os
+import re
 
 import pytest
 
-from harness import APPEND, after_kexec, check_good, finish, machine, write_bundle, write_disk, write_kexec_initrd
+from harness import APPEND, KERNEL, after_kexec, check_good, finish, machine, problem_pattern, write_bundle, write_disk, \
+    write_kexec_initrd
 
 WORDS = "baton.console=ttyS0,115200 some=word -- after.kexec"
 
@@ -39,3 +41,18 @@ def test_kexec(tmp_path, options, smp, mem, cpu):
     assert result.event("own")["levels"] == ("5" if cpu == "max" else "4")
     assert result.facts["cmdline"].rstrip() == APPEND + " after.kexec"
     assert not result.all("error")
+
+
+def test_from_another_cpu_than_the_bsp(tmp_path):
+    """The kernel before leaves by CPU 1 (reboot=s1): INIT must not be sent to the BSP, and who that is nobody else can tell."""
+    archive = write_bundle(str(tmp_path / "bundle.cpio"), conf=("on-failure halt",))
+    initrd = write_kexec_initrd(str(tmp_path / "initrd.img"), archive, LOAD, WORDS)
+    linux = ["-kernel", KERNEL, "-initrd", initrd, "-append", APPEND + " guest.kexec reboot=s1"]
+    with machine(tmp_path, smp=3, firmware=False, boot_args=linux) as vm:
+        _, match = vm.wait_for(problem_pattern(68) + ".*", 240)
+        assert "APIC ID 1 is not the bootstrap processor" in match.string and "2 other CPUs stay" in match.string, match.string
+        vm.wait_for("event=halted", 30)
+        # The BSP, and that nobody got INIT: real mode would be CR0 = 60000010.
+        control = re.findall(r"^CR0=([0-9a-f]+)", vm.monitor("info registers -a"), re.M)
+        assert len(control) == 3 and all(int(value, 16) & 1 for value in control), control
+        assert "event=cpu " not in vm.text() and vm.text().count("Linux version") == 1
