@@ -54,6 +54,16 @@ def test_generations(tmp_path, smp, generations):
     assert {g["online"] for g in generations_of(text)} == set(range(1, smp + 1))
 
 
+def test_sparse_apic_ids(tmp_path):
+    """Sockets of three cores: no CPU has the IDs 3 and 7. The others are taken, parked, kicked and taken again."""
+    text = run_alone(tmp_path, 2, "6,sockets=2,cores=3", "baton.log=full")
+    check_alone(text, 2)
+    ids = [str(n) for n in (0, 1, 2, 4, 5, 6)]
+    assert re.findall(r"event=cpu apic=(\d+) verdict=ONLINE", text) == ids * 3
+    assert re.findall(r"event=park apic=(\d+) verdict=PARKED", text) == ids[1:] * 3
+    assert re.findall(r"event=handover kicks=(\d+) answers=(\d+) nmis=\d+ inits=(\d+)", text) == [("5", "5", "0")] * 3
+
+
 def test_same_seed_same_choices(tmp_path):
     """Where each image lies, how each CPU parks and which go offline early follows from the seed; another seed gives
     something else."""

@@ -10,7 +10,7 @@ import pytest
 from harness import APPEND, BOOT_S, BUILD, FAULTS, FIRMWARE_S, Result, check_report, machine, write_disk
 
 SMP = 4
-PATTERNS = " memtest=4 guest.pattern"
+PATTERNS = " memtest=4 guest.pattern earlyprintk=ttyS0,115200"      # its first line before its own patterns
 POLL_S = 0.2
 HALTED = r"CPU#(\d+)\s[\s\S]*?RIP=([0-9a-f]+) .*HLT=(\d)[\s\S]*?CR3=([0-9a-f]+)"
 
@@ -42,8 +42,8 @@ def test_pattern_finds_one_bit():
 @pytest.mark.parametrize("word", ("maxcpus=1", "nr_cpus=1"))
 def test_parked_for_good(tmp_path, word):
     """Patterns by the kernel before anything else and by a program over most of what is free. At the power-off the other CPUs
-    halt in the block with its tables, and no byte of it has changed since Linux's first line, which comes after its own patterns:
-    no wake-up, no NMI, no #MC."""
+    halt in the block with its tables, and no byte of it has changed since Linux's first line: no wake-up,
+    no NMI, no #MC."""
     disk, args = start(tmp_path, " " + word)
     with machine(tmp_path, disk, smp=SMP, args=args) as vm:
         _, match = vm.wait_for(r"event=block base=(0x[0-9a-f]+) size=(\d+)", FIRMWARE_S)
