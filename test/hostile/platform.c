@@ -295,7 +295,8 @@ struct cpuid_regs twin_cpu_cpuid(uint32_t leaf, uint32_t subleaf)
 	(void)subleaf;
 	if (leaf == 0)
 		return (struct cpuid_regs){ .eax = 1, .ebx = 0x756e6547 };	/* GenuineIntel */
-	return (struct cpuid_regs){ .eax = current_scenario->old_processor ? 0x540 : 0x6f0, .ecx = current_scenario->guest ? 1u << 31 : 0 };
+	return (struct cpuid_regs){ .eax = current_scenario->old_processor ? 0x540 : 0x6f0,
+				    .ecx = current_scenario->guest ? 1u << 31 : 0 };
 }
 
 uint64_t twin_cpu_read_cr4(void) { return self()->seat.cr4; }

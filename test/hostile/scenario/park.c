@@ -178,6 +178,6 @@ static void goes_and_comes(void)
 }
 
 const struct scenario there_and_back_scenario = {
-	.name = "there-and-back", .what = "all into the lot and back, then one", .platform = true, .strays = STRAY_NMI, .guest = true,
-	.setup = online_hlt, .program = { goes_and_comes, ap_program, ap_program },
+	.name = "there-and-back", .what = "all into the lot and back, then one", .platform = true, .strays = STRAY_NMI,
+	.guest = true, .setup = online_hlt, .program = { goes_and_comes, ap_program, ap_program },
 };
