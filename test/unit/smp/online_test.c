@@ -124,8 +124,9 @@ static void times_between_the_ipis(void **state)
 static void who_needs_time_between_inits_edges(void **state)
 {
 	static const struct { uint32_t vendor, signature; bool needs; } known[] = {
-		{ INTEL, 0x543, true }, { INTEL, 0x600, false }, { INTEL, 0xf40, false }, { AMD, 0x6a0, true },
-		{ AMD, 0xf40, false }, { AMD, 0x00a20f10, false }, { HYGON, 0x00900f00, false }, { HYGON, 0x00800f00, true }, { 0x746e6543, 0x6f0, true },
+		{ INTEL, 0x543, true }, { INTEL, 0x600, false }, { INTEL, 0xf40, false },
+		{ AMD, 0x6a0, true }, { AMD, 0xf40, false }, { AMD, 0x00a20f10, false },
+		{ HYGON, 0x00900f00, false }, { HYGON, 0x00800f00, true }, { 0x746e6543, 0x6f0, true },
 	};
 	unsigned i;
 
