@@ -42,7 +42,7 @@
  *   exchange            kernel and initrd lie in each other's place until the block copies them
  *   requests            the boss has three interrupts requested and not taken when it is about to leave the kernel
  *   stray               one word is written into the pattern that is left for the next generation
- *   bundle              a byte of the bundle changes before it is read (in the first header's mtime, of no use to anybody)
+ *   bundle              a byte of the bundle, of no use to anybody, changes before it is read
  *   leak                one page more stays reserved in each generation
  *   prober[:N]          before it takes the CPUs that the Baton before it parked, Baton attacks them
  *                       (kernel/prober.h) and awaits N machine checks from outside, summed over them

@@ -32,8 +32,8 @@ enum status MUST_CHECK loop_judge(const struct boot_info *info, struct problem *
 /* With our own tables loaded: the rest of the pattern. E86. */
 enum status MUST_CHECK loop_judge_high(const struct boot_info *info, struct problem *problem);
 
-/* After handover_describe(), before loop_fill(): the bundle that this generation was started with is the one that the
- * generation before verified. Where it is handed on, its digest was taken when it was read; the last generation reads it
+/* After handover_describe(), before loop_fill(): the bundle that this generation was started with is what the one
+ * before verified. Where it is handed on, its digest was taken when it was read; the last generation reads it
  * once more. What changed in between was nobody's to change: firmware, DMA, a CPU. E91. */
 enum status MUST_CHECK loop_check_bundle(const struct report *report, struct problem *problem);
 
