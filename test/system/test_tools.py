@@ -56,6 +56,35 @@ def symbolize(dump):
                           capture_output=True, text=True)
 
 
+BUNDLE_WORDS = (
+    (("{out}/none/b.cpio", "--text", "a=b"), "No such file or directory"),
+    (("{out}", "--text", "a=b"), "{out}: not a plain file, it is not replaced"),
+    (("{out}/node", "--text", "a=b"), "{out}/node: not a plain file, it is not replaced"),
+    (("{out}/b.cpio", "--text", "foo"), "--text: foo: no = in it, expected PATH=CONTENT"),
+    (("{out}/b.cpio", "--file", "foo"), "--file: foo: no : in it, expected HOST:PATH"),
+    (("{out}/b.cpio", "--append", "a\nbaton-x y"), "--append: a line break in its value"),
+    (("{out}/b.cpio", "--file", "{out}/large:large"), "/large: 4 GiB or more, which the archive cannot hold"),
+    (("{out}/b.cpio", "--tree", "{out}/tree"), "No such file or directory"),
+)
+
+
+@pytest.mark.parametrize("words,line", BUNDLE_WORDS, ids=[" ".join(w[0][1:])[:18].replace("/", "") for w in BUNDLE_WORDS])
+def test_bundle_refuses_in_one_line(tmp_path, words, line):
+    """And leaves nothing half-written behind; what is no plain file is not replaced by one."""
+    out = str(tmp_path)
+    os.mkfifo(out + "/node")
+    os.makedirs(out + "/tree/loader/entries")
+    os.symlink("/nowhere", out + "/tree/gone")
+    with open(out + "/large", "wb") as f:
+        f.truncate(4 << 30)
+    entry = ("--text", "loader/entries/a.conf=linux /x")
+    done = subprocess.run([sys.executable, "-B", os.path.join(ROOT, "tools/baton-bundle"), *(w.format(out=out) for w in words),
+                           *entry], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("baton-bundle: "), done.stderr
+    assert done.stderr.count("\n") == 1 and line.format(out=out) in done.stderr
+    assert not [name for name in os.listdir(out) if name.startswith("b.cpio")]
+
+
 def test_symbolize():
     """The dump of E63 as kernel/stop.c prints it, between other lines that have a base= or image= too."""
     nm = subprocess.run(["nm", BUILD + "/baton.elf"], check=True, capture_output=True, text=True).stdout
