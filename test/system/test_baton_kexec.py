@@ -89,7 +89,7 @@ def test_one_entry(esp, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "words:  baton.default=a.conf -- single\n" in done.stdout
     found = members(out)
-    assert "loader/entries/b.conf" not in found and "baton.efi" not in found
+    assert "loader/entries/b.conf" not in found and "baton.efi" in found
     assert found["loader/baton.conf"][1] == b"park mix\n"
 
 
@@ -162,6 +162,7 @@ WORDS = (
     (("--baton", "{esp}/debian"), "--baton: {esp}/debian: not a plain file"),
     (("--baton", "{esp}/debian/vmlinuz"), "--baton: {esp}/debian/vmlinuz: magic at 0: not MZ, so it is not baton.efi"),
     (("--baton", "{esp}/mz"), "--baton: {esp}/mz: magic at 514: not HdrS, so kexec cannot load it (is it baton.efi?)"),
+    (("--baton", "{esp}/linux"), "--baton: {esp}/linux: its version text does not begin with Baton, so it is another kernel"),
     (("--words", "w" * 2001), "--words: 2001 bytes with what belongs to it, at most 2000 are taken"),
 )
 
@@ -169,6 +170,7 @@ WORDS = (
 @pytest.mark.parametrize("words,line", WORDS, ids=[" ".join(w[0])[:20].replace("/", "") for w in WORDS])
 def test_bad_words(esp, words, line):
     write(esp + "/mz", b"MZ" + bytes(1000))
+    write(esp + "/linux", b"MZ" + bytes(512) + b"HdrS" + bytes(8) + b"\x80\x02" + bytes(624) + b"6.1.0-49-amd64")
     check(run("--entries", esp, "--dry-run", *(w.format(esp=esp) for w in words)), line.format(esp=esp))
 
 
@@ -245,7 +247,7 @@ def test_load_in_busybox(root):
     assert not os.listdir(root + "/tmp")
     assert run_in(root, "--load=kexec_load", "--exec", "--bundle=/keep").returncode == 1     # kexec -e came back
     assert called(root)[1:] == ["-l /boot/efi/EFI/baton.efi --initrd=/keep --append=", "-e"]
-    assert len(members(root + "/keep")) == 9
+    assert len(members(root + "/keep")) == 10
 
 
 def test_falls_back(root):
