@@ -3,6 +3,7 @@
 import html
 import json
 import os
+import re
 
 import soak_watch
 
@@ -12,6 +13,8 @@ STYLE = ("body{font:14px sans-serif;max-width:62em;margin:2em auto;padding:0 1em
          ".figure{display:inline-block;margin:0 2em 1em 0;vertical-align:top}rect{fill:#47a}"
          "polyline{fill:none;stroke:#47a}line{stroke:#999}text{font-size:10px}")
 BAR, BARS_HIGH = 40, 60
+# Bytes of a serial line that no XML document may have.
+NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 LINE_WIDE, LINE_HIGH, LINE_LEFT = 800, 120, 50
 
 
@@ -114,7 +117,7 @@ def page_of(run, report, rows):
 
 def junit(run):
     """Two cases: can the tool be believed, and what it found. What is no failure of Baton is none here."""
-    reason = html.escape("%s: %s" % (WORDS[run.status], run.why))
+    reason = html.escape(NOT_XML.sub("?", "%s: %s" % (WORDS[run.status], run.why)))
     soak = {0: "", 1: '<failure message="%s"/>', 2: '<error message="%s"/>', 130: '<skipped message="%s"/>'}[run.status]
     check = "" if run.check_good() else '<%s message="%s"/>' % ("skipped" if run.found is None else "error",
                                                                html.escape(run.check_words()))

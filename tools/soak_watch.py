@@ -29,6 +29,8 @@ PASSES = Kind("pass", "passes", re.compile(r"^guest: pass=(\d+) left=(\d+) "),
               re.compile(r"^guest: loop_failed=|Kernel panic|watchdog: BUG: "), 3)
 END = re.compile(r"event=(?:error|exception|halted|reset) ")
 HALTED = "event=halted "
+# Baton does not understand a word that it was given: before the first generation whoever gave it is to blame.
+WORDS = re.compile(r"event=error code=E12 ")
 
 Outcome = collections.namedtuple("Outcome", "status why")
 
@@ -88,13 +90,16 @@ class Watch:
         elif END.search(text) or run.PROBLEM.search(text) or self.kind.failed and self.kind.failed.search(text):
             self.told, self.told_at = text.strip(), now
 
+    def blamed(self):
+        return HARNESS if not self.series.count and WORDS.search(self.told) else FAILED
+
     def tick(self, now):
         if self.outcome:
             return
         unit, limit = self.kind.unit, SILENCE_S * self.kind.slower
         if self.told:
             if now - self.told_at >= TOLD_S:
-                self.outcome = Outcome(FAILED, self.told)
+                self.outcome = Outcome(self.blamed(), self.told)
         elif self.end and now >= self.end:
             self.outcome = Outcome(CLEAN, "the time is over") if self.series.count else \
                 Outcome(HARNESS, "the time was over before the first %s" % unit)
@@ -111,7 +116,7 @@ class Watch:
         if self.outcome:
             return
         if self.told:
-            self.outcome = Outcome(FAILED, self.told)
+            self.outcome = Outcome(self.blamed(), self.told)
         elif not self.reached:
             self.outcome = Outcome(HARNESS, "the machine stopped before Baton's first line: " + reason)
         else:

@@ -50,6 +50,13 @@ def test_failure_leaves_evidence(tmp_path):
     assert len(os.listdir(folder / "again")) == 1
 
 
+def test_last_handover_counts(tmp_path):
+    """No generation comes after it to judge its report."""
+    done, folder = soak(tmp_path, "--loops", "3", "--smp", "2", "--no-self-check", "--fault", "skip-kick:1@4")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r"ended by +the last handover: .*APIC ID 1 .*INIT_RECALLED", (folder / "verdict.txt").read_text())
+
+
 def test_triple_fault_is_batons(tmp_path):
     """Nobody in the machine can tell of it: the reset is seen from outside, and the guest frozen there. With more memory
     below 4 GiB than others have: blocks above 2 GiB are found as well."""

@@ -64,6 +64,38 @@ def test_a_refusal_before_the_start():
     assert outcome_at(watched(line), 2.0) == (1, line)
 
 
+def test_words_that_baton_does_not_know():
+    """Whoever gave them is to blame, unless generations came before: then it is Baton's own command line."""
+    line = 'baton: event=error code=E12 text="baton.fault=strayy is not a fault"'
+    assert outcome_at(watched(BATON, line), 2.0) == (2, line)
+    assert outcome_at(watched(BATON, generation(1, 5), line), 2.0) == (1, line)
+
+
+@pytest.mark.parametrize("words", (("--hours", "inf"), ("--hours", "nan"), ("--hours", "1e300"), ("--seed", str(2 ** 64)),
+                                   ("--loops", str(2 ** 64)), ("--gen", str(2 ** 64)), ("--smp", "0")))
+def test_numbers_out_of_range(monkeypatch, capsys, words):
+    monkeypatch.setattr("sys.argv", ["baton-soak", *words])
+    with pytest.raises(SystemExit) as ended:
+        soak.arguments()
+    assert ended.value.code == 2 and "%s: " % words[0] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("problem,words", ((SystemExit("mkimage.py: mcopy is not installed"), "mcopy is not installed"),
+                                           (ValueError("what"), "ValueError('what')"), (OSError(28, "full"), "full")))
+def test_whatever_goes_wrong_here_is_not_batons(monkeypatch, tmp_path, problem, words):
+    def machine(*_):
+        raise problem
+    for name in ("baton.efi", "baton.elf"):
+        (tmp_path / name).write_bytes(b"x")
+    args = arguments(baton=str(tmp_path / "baton.efi"), elf=str(tmp_path / "baton.elf"), no_self_check=True)
+    monkeypatch.setitem(soak.MODES, "baton", soak.Mode(machine, CLEAN_LINE))
+    folder = tmp_path / "run"
+    folder.mkdir()
+    run = soak.Run(args, str(folder))
+    run.make()
+    assert run.status == 2 and words in run.why
+
+
 def test_whose_silence():
     """Firmware's is the host's; Baton's is Baton's; each message says its own limit."""
     limits = soak_watch.FIRMWARE_S, soak_watch.FIRST_S, soak_watch.SILENCE_S
@@ -342,6 +374,11 @@ def test_junit_says_whose_fault(status, kind):
     assert [suite.get(name) for name in ("failures", "errors", "skipped")] == \
         [str(int(name == kind)) for name in ("failure", "error", "skipped")]
     assert not kind or 'E86 "<&"' in case[0].get("message")
+
+
+def test_junit_is_xml_whatever_the_serial_line_said():
+    suite = xml.etree.ElementTree.fromstring(soak_report.junit(finished(1, "E86 \x01\x1b[0m")).encode())
+    assert suite[1][0].get("message").endswith("E86 ??[0m")
 
 
 def test_junit_of_the_self_check():
