@@ -136,6 +136,7 @@ bench: $(O)/baton.efi nohash $(filter $(DEBIAN)/vmlinuz,$(KERNEL)) $(RUN)/initrd
 	$(MAKE) --no-print-directory bench-flush
 	$(MAKE) --no-print-directory bench-handover
 	$(MAKE) --no-print-directory bench-generation
+	$(MAKE) --no-print-directory bench-smp
 	$(PYTHON) test/bench/bench.py --out $(O)/bench --baton $(O)/baton.efi --nohash $(O)/baton-nohash.efi \
 		--kernel $(KERNEL) $(BENCH_ARGS)
 
@@ -148,6 +149,11 @@ bench-handover: $(O)/baton.efi $(O)/probe/probe.bin $(KEXEC)/sbin/kexec $(DEBIAN
 ## bench-generation: one generation of Baton starting Baton beside one of Linux starting Linux by kexec
 bench-generation: $(O)/baton.efi $(KEXEC)/sbin/kexec $(DEBIAN)/vmlinuz $(RUN)/initrd.img | deps-bench
 	$(PYTHON) -B test/bench/generation.py --out $(O)/bench $(GENERATION_ARGS)
+
+.PHONY: bench-smp
+## bench-smp: CPUs taken, kicked, offline and online again at SMP 4, 16 and 64, beside Linux's sysfs on the same machine
+bench-smp: $(O)/baton.efi $(filter $(DEBIAN)/vmlinuz,$(KERNEL)) $(RUN)/initrd.img | deps-bench
+	$(PYTHON) -B test/bench/smp.py --out $(O)/bench $(SMP_BENCH_ARGS)
 
 # Linux -> kexec -> Baton -> Linux, by hand: a pass takes some 10 s. In make test: test/system/test_linux_loop.py.
 .PHONY: linux-loop
