@@ -107,7 +107,8 @@ do-usb: $(O)/baton.efi $(if $(ENTRY),,$(BOOTED) $(if $(PASS),$(PASS_IMG)))
 # What Baton reads behind kexec, QEMU -kernel or a BIOS loader; variables as for usb.
 .PHONY: bundle
 bundle: $(if $(ENTRY),,$(BOOTED))
-	tools/baton-bundle $(O)/bundle.cpio --file $(O)/baton.efi:baton.efi $(if $(ENTRY),$(foreach d,$(ENTRY),--tree $(d)),--kernel $(KERNEL) \
+	tools/baton-bundle $(O)/bundle.cpio --file $(O)/baton.efi:baton.efi \
+		$(if $(ENTRY),$(foreach d,$(ENTRY),--tree $(d)),--kernel $(KERNEL) \
 		--initrd $(INITRD) --append "$$APPEND" --conf "$$CONF" --conf "park $(PARK)")
 
 .PHONY: do-screenshots
