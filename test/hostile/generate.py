@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Makes mutants of C code: one per fence, locked operation, flush, wait, free and state test.
-
-A mutant is (path, function, what, text): what names the change, as equivalent.txt does; text is the whole changed file.
-"""
+"""Makes mutants of C code: one per fence, locked operation, flush, wait, free and state test. Each has a name, as equivalent.txt
+has it, that holds no line number: function and changed text."""
 import re
-from collections import namedtuple
-
-Mutant = namedtuple("Mutant", "path function what text")
 
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])+'", re.S)
 FUNCTION = re.compile(r"^[A-Za-z_][^\n;]*?\b(\w+)\([^;{]*\)\n\{$(.*?)^\}$", re.M | re.S)
@@ -21,11 +16,11 @@ ANSWER = re.compile(r"\b(flush_space|flush_others)\(")
 # Interrupts held back: they are not.
 IRQ = re.compile(r"\bcpu_irq_(?:save|off)\(\)")
 WAIT = re.compile(r"\bcpu_(?:relax|wait_irq|poll_irq|mwait|hlt)\(")
-FREE = re.compile(r"(?:[\w>.\[\]-]+->free|\btable_free|\bgather_free_flushed)\(")
+FREE = re.compile(r"(?:[\w>.\[\]-]+->free|\btable_free|\bphys_free|\bgather_free_flushed)\(")
 CALL = re.compile(r"\b[a-z_]\w*\(")
 TEST = re.compile(r"\bif \(|\bwhile \(")
 RETURN = re.compile(r"\breturn ([^;]*(?:&&|\|\||[!=]=|!)[^;]*);")
-ASSIGNED = re.compile(r"\bbool (\w+) = ([^;]*);")
+ASSIGNED = re.compile(r"\bbool (?:\w+ = \w+, )?(\w+) = ([^;]*);")
 
 
 def blank(text):
@@ -138,8 +133,3 @@ def found(text, calls=False):
             if seen[what] > 1:
                 what += f" #{seen[what]}"
             yield function[1], start, end, new, what
-
-
-def mutants(path, text):
-    for function, start, end, new, what in found(text):
-        yield Mutant(path, function, what, text[:start] + new + text[end:])

@@ -77,12 +77,19 @@ T ?= 60
 hostile: $(HOSTILE_DIR)/hostile
 	@$(PYTHON) -B test/hostile/run.py $(HOSTILE_DIR) --random $(T) --seed $(or $(SEED),0)
 
-.PHONY: mutants-hostile
-## mutants-hostile: one mutant per fence, locked operation, flush, free and state test of mm/, each noticed or argued (MUTANT=text)
-mutants-hostile: $(HOSTILE_PLAIN)
-	@$(MAKE) --no-print-directory -s -j2 $(MUTANT_DIR)/libbaton.a $(MUTANT_TEST)
-	@HOSTILE_FLAGS='$(HOSTILE_FLAGS)' $(PYTHON) -B test/hostile/mutants.py $(HOSTILE_DIR) $(MUTANT_DIR) '$(MUTANT_FLAGS)' \
-		'$(MUTANT_LIBS)' $(if $(MUTANT),'$(MUTANT)')
+# $(1): kills, search or new
+hostile_mutants = @$(MAKE) --no-print-directory -s -j2 $(HOSTILE_PLAIN) $(MUTANT_DIR)/libbaton.a $(MUTANT_TEST) && \
+	HOSTILE_FLAGS='$(HOSTILE_FLAGS)' $(PYTHON) -B test/hostile/mutants.py $(HOSTILE_DIR) $(MUTANT_DIR) '$(MUTANT_FLAGS)' \
+	'$(MUTANT_LIBS)' $(1) $(if $(filter-out new,$(MUTANT)),'$(MUTANT)')
+
+.PHONY: mutants-hostile mutants-known
+## mutants-hostile: what notices each mutant of mm/: one per fence, locked operation, flush, free, state test (MUTANT=text or new)
+mutants-hostile:
+	$(call hostile_mutants,$(if $(filter new,$(MUTANT)),new,search))
+
+## mutants-known: the same mutants, each against what noticed it before (test/hostile/kills.txt)
+mutants-known:
+	$(call hostile_mutants,kills)
 
 .PHONY: mutants-smp
 ## mutants-smp: the same for smp/ and purgatory/, and each of their calls dropped (MUTANT=text)

@@ -38,10 +38,10 @@ def render(text, start, end, places):
     return "".join(out) + text[at:end]
 
 
-def schema(path, text, first):
-    """(changed text, [name of mutant first, first + 1, ...])."""
+def schema(path, text, first, calls=True):
+    """(changed text, [name of mutant first, first + 1, ...]); calls: as generate.found() has it."""
     places, names = {}, []
-    for function, start, end, new, what in generate.found(text, calls=True):
+    for function, start, end, new, what in generate.found(text, calls):
         places.setdefault((start, end), []).append((first + len(names), what, new))
         names.append(f"{path}:{function}: {what}")
     return f'extern unsigned {VARIABLE};\n#line 1 "{path}"\n' + render(text, 0, len(text), places), names

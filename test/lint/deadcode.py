@@ -2,7 +2,8 @@
 """Functions that the program never reaches, and external ones that no other file needs.
 
 The graph is one of names: a function reaches every function that its body mentions. It starts at what assembly, linker
-scripts, headers and initialisers mention, at main() of the tools and at what the build's variants call.
+scripts, headers and initialisers mention, at main() of the tools and at what the build's variants call. What of mm/ is out of
+reach stands in docs/mm.md, "Reference only", and nothing else does.
 """
 import re
 
@@ -11,6 +12,8 @@ from rules import Finding, function_bodies, room_of
 
 ONE_LINE = re.compile(r"^(?!\s|#|typedef)[\w \t*]*?\b(\w+)\([^;{}]*\)\s*\{.*\}\s*$")
 WORD = re.compile(r"\b[A-Za-z_]\w*\b")
+MM_PAGE = "docs/mm.md"
+REFERENCE_LIST = re.compile(r"^- Reference only: (.*?)\. ", re.S | re.M)
 VARIANTS = ("test/faults/", "test/nohash/")
 # Functions, or files with all of theirs, that may be out of reach, and why.
 REFERENCE = {
@@ -86,6 +89,18 @@ def check_static(tree, functions):
             yield Finding(path, line, "dead", "only its own file names %s(): static" % name)
 
 
+def check_reference(tree, functions, reached):
+    """The external functions of mm/ that are out of reach, and those that docs/mm.md calls so."""
+    out = {name for name, places in functions.items()
+           if places[0][0].startswith("mm/") and places[0][1] and name not in reached}
+    found = REFERENCE_LIST.search(tree.get(MM_PAGE, ""))
+    told = set(re.findall(r"`(\w+)\(\)`", found[1])) if found else set()
+    for name in sorted(out - told):
+        yield Finding(MM_PAGE, 1, "dead", "%s() has no caller outside tests: not in its list of what is for reference only" % name)
+    for name in sorted(told - out):
+        yield Finding(MM_PAGE, 1, "dead", "says that %s() is for reference only" % name)
+
+
 def check_dead(tree):
     functions, wave = read_program(tree)
     reached = set()
@@ -93,4 +108,5 @@ def check_dead(tree):
         reached |= wave
         wave = {word for name in wave for _, _, _, names in functions.get(name, ()) for word in names} - reached
     yield from check_reached(functions, reached)
+    yield from check_reference(tree, functions, reached)
     yield from check_static(tree, functions)

@@ -2,7 +2,9 @@
 /* Identity maps from lists, and the count of tables they need. */
 #include "test/unit/mm/machine.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 
 #include "mm/identity.h"
 #include "mm/plan.h"
@@ -12,9 +14,25 @@
 static struct space space;
 static struct problem problem;
 
+#define CASE_MAX_S 2			/* of processor time; a case takes some ms */
+
+static void on_time_up(int signal)
+{
+	(void)signal;
+	fail_msg("no end after %u s of processor time", CASE_MAX_S);
+}
+
+/* 0: for as long as it takes. */
+static void ends_within(unsigned seconds)
+{
+	sigaction(SIGVTALRM, &(struct sigaction){ .sa_handler = on_time_up, .sa_flags = SA_NODEFER }, NULL);
+	setitimer(ITIMER_VIRTUAL, &(struct itimerval){ .it_value.tv_sec = seconds }, NULL);
+}
+
 static int start(void **state)
 {
 	(void)state;
+	ends_within(CASE_MAX_S);
 	machine_start(MACHINE_PAGES);
 	problem.code = OK;
 	assert_int_equal(space_init(&space, 4, &machine_features, &machine.tables, NULL), OK);
@@ -24,6 +42,7 @@ static int start(void **state)
 static int stop(void **state)
 {
 	(void)state;
+	ends_within(0);
 	assert_int_equal(space_destroy(&space, NULL), OK);
 	machine_stop();
 	return 0;
@@ -164,6 +183,7 @@ static void random_lists_match_their_last_range_and_count(void **state)
 	uint64_t seed, page;
 	unsigned round, i, winner;
 
+	ends_within(0);
 	for (round = 0; round < 60; round++) {
 		seed = round;
 		space.features.page_1g = round & 1;
@@ -200,6 +220,7 @@ static void a_plan_takes_mappings_in_order_only(void **state)
 
 	(void)state;
 	table_plan_begin(&plan, 4, &machine_features);
+	assert_int_equal(table_plan_add(&plan, 0, 0, 0, MM_PAGE_4K, NULL), E_MAPPING);
 	assert_int_equal(table_plan_add(&plan, 0x2000, 0, 0x1000, MM_PAGE_4K, NULL), OK);
 	assert_int_equal(plan.tables, 4);
 	assert_int_equal(table_plan_add(&plan, 0x1000, 0, 0x1000, MM_PAGE_4K, &problem), E_MAPPING);

@@ -16,7 +16,8 @@ struct table_entry { uint64_t va; uint8_t level; };
 struct machine machine;
 const struct mm_features machine_features = { .pat = MM_PAT_RESET, .phys_bits = 40, .nx = true, .page_1g = true };
 
-static uint8_t *arena;
+static uint8_t *arena;			/* mapped once: tests start a machine at every step of an operation */
+static unsigned arena_pages;		/* of this machine */
 static struct {
 	struct tlb_entry *tlb;
 	struct table_entry table[MACHINE_PAGES];
@@ -45,7 +46,7 @@ static uint64_t root_of(uint64_t cr3)
 
 static bool in_arena(uint64_t phys)
 {
-	return phys >= MACHINE_BASE && phys < MACHINE_BASE + MACHINE_PAGES * 4096ull;
+	return phys >= MACHINE_BASE && phys < MACHINE_BASE + arena_pages * 4096ull;
 }
 
 void *twin_cpu_phys_pointer(uint64_t phys)
@@ -181,7 +182,7 @@ unsigned machine_on_cpu(unsigned cpu)
 
 static void drop_tables(unsigned cpu)
 {
-	memset(cpus[cpu].table, 0, sizeof(cpus[cpu].table));
+	memset(cpus[cpu].table, 0, arena_pages * sizeof(cpus[cpu].table[0]));
 	if (root_of(cpus[cpu].cr3) == root)
 		absorb_table(cpu, root, levels, 0);
 }
@@ -301,8 +302,10 @@ void machine_start(unsigned pages)
 {
 	assert_true(pages <= MACHINE_PAGES);
 	memset(&machine, 0, sizeof(machine));
-	arena = mmap(NULL, MACHINE_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (!arena)
+		arena = mmap(NULL, MACHINE_PAGES * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(arena != MAP_FAILED);
+	arena_pages = pages;
 	memset(arena, 0x5d, pages * 4096);	/* memory is dirty; tables must be cleared by their user */
 	phys_init(&machine.phys, true);
 	assert_int_equal(phys_add(&machine.phys, MACHINE_BASE, pages * 4096, NULL), OK);
@@ -333,8 +336,6 @@ void machine_unload(void)
 void machine_stop(void)
 {
 	machine_unload();
-	munmap(arena, MACHINE_PAGES * 4096);
-	arena = NULL;
 	mm_set_flush_others(NULL);
 }
 

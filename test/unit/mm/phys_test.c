@@ -54,6 +54,7 @@ static void overlaps_wraps_and_too_many_ranges_are_refused(void **state)
 	static const struct mm_range bad[] = {
 		{ 0x10000, 0x1000 }, { 0xf000, 0x2000 }, { 0x12000, 0x4000 }, { 0xf000, 0x8000 }, { 0x11000, 0x1000 },
 		{ 0xd000, 0x4000 }, { UINT64_MAX - 0xfff, 0x2000 }, { UINT64_MAX - 0x10, 0x10 }, { 0x14000, 0xd000 },
+		{ 1ull << 63, (1ull << 63) + 0x2000 },
 	};
 	unsigned i;
 
@@ -75,6 +76,46 @@ static void overlaps_wraps_and_too_many_ranges_are_refused(void **state)
 	assert_int_equal(phys_add(&phys, 0x90000000, 0x1000, &problem), E_NO_MEMORY);
 	assert_int_equal(problem.code, E_NO_MEMORY);
 	assert_int_equal(phys_add(&phys, 0x24000, 0x1000, NULL), OK);		/* needs no range of its own */
+}
+
+static void the_last_page_of_all_is_refused_when_nothing_is_there(void **state)
+{
+	(void)state;
+	phys_init(&phys, false);
+	assert_int_equal(phys_add(&phys, UINT64_MAX - 0x10, 0x10, NULL), E_MEMORY_MAP);
+	assert_int_equal(phys.range_count, 0);
+	assert_int_equal(phys.free_pages, 0);
+}
+
+static void only_neighbours_are_joined(void **state)
+{
+	(void)state;
+	phys_init(&phys, false);
+	assert_int_equal(phys_add(&phys, 0x1000, 0x1000, NULL), OK);
+	assert_int_equal(phys_add(&phys, 0x5000, 0x1000, NULL), OK);
+	assert_int_equal(phys_add(&phys, 0x2000, 0x1000, NULL), OK);
+	assert_int_equal(phys.range_count, 2);
+	assert_int_equal(phys.untouched[0].size, 0x2000);
+}
+
+/* What stands behind the last range is of no use any more. */
+static void a_range_that_is_gone_is_no_neighbour(void **state)
+{
+	uint64_t base, added[] = { 0x2000, 0x4000 };
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		phys_init(&phys, false);
+		assert_int_equal(phys_add(&phys, 0x1000, 0x1000, NULL), OK);
+		assert_int_equal(phys_add(&phys, i ? 0x5000 : 0x3000, 0x1000, NULL), OK);
+		assert_int_equal(phys_alloc_run(&phys, 1, 4096, 0, &base, NULL), OK);
+		assert_int_equal(base, i ? 0x5000 : 0x3000);
+		assert_int_equal(phys_add(&phys, added[i], 0x1000, NULL), OK);
+		assert_int_equal(phys.range_count, i ? 2 : 1);
+		assert_int_equal(phys.untouched[i].base, i ? 0x4000 : 0x1000);
+		assert_int_equal(phys.untouched[i].size, i ? 0x1000 : 0x2000);
+	}
 }
 
 static void single_pages_come_from_the_top_and_return_lifo(void **state)
@@ -144,6 +185,14 @@ static void a_write_after_free_is_found(void **state)
 	((uint64_t *)twin_cpu_phys_pointer(page))[7] = 0;
 	assert_int_equal(phys_alloc(&phys, &page, NULL), E_POISON);
 	assert_int_equal(phys.poison_damage, MACHINE_BASE + 0x1000);	/* the first stays on record */
+
+	/* Cleared as a whole: all words agree, on no pattern of ours. */
+	phys_init(&phys, true);
+	assert_int_equal(phys_add(&phys, MACHINE_BASE, 0x1000, NULL), OK);
+	assert_int_equal(phys_alloc(&phys, &page, NULL), OK);
+	phys_free(&phys, page, true);
+	memset(twin_cpu_phys_pointer(page), 0, 4096);
+	assert_int_equal(phys_alloc(&phys, &page, NULL), E_POISON);
 }
 
 static void without_poison_free_pages_are_not_checked(void **state)
@@ -154,7 +203,9 @@ static void without_poison_free_pages_are_not_checked(void **state)
 	phys_init(&phys, false);
 	assert_int_equal(phys_add(&phys, MACHINE_BASE, 0x1000, NULL), OK);
 	assert_int_equal(phys_alloc(&phys, &page, NULL), OK);
+	((uint64_t *)twin_cpu_phys_pointer(page))[100] = 0;
 	phys_free(&phys, page, false);
+	assert_int_equal(((uint64_t *)twin_cpu_phys_pointer(page))[100], 0);	/* not filled either */
 	((uint64_t *)twin_cpu_phys_pointer(page))[100] = 1;
 	assert_int_equal(phys_alloc(&phys, &again, NULL), OK);
 	assert_int_equal(again, page);
@@ -204,6 +255,7 @@ static void runs_are_aligned_below_the_limit_and_high(void **state)
 	assert_int_equal(problem.code, E_NO_MEMORY);
 	assert_int_equal(phys_alloc_run(&phys, 0, 4096, 0, &base, NULL), E_NO_MEMORY);
 	assert_int_equal(phys_alloc_run(&phys, UINT64_MAX / 4096, 4096, 0, &base, NULL), E_NO_MEMORY);
+	assert_int_equal(phys_alloc_run(&phys, 1ull << 52, 4096, 0, &base, NULL), E_NO_MEMORY);	/* 0 bytes, if one wraps */
 	assert_int_equal(phys_alloc_run(&phys, 1, 1ull << 40, 0, &base, NULL), E_NO_MEMORY);
 	assert_int_equal(phys_alloc_run(&phys, 0x200, 1 << 21, 0x100400000ull, &base, NULL), OK);
 	assert_int_equal(base, 0x100200000ull);
@@ -278,6 +330,16 @@ static void injected_failures_hit_the_requests_named(void **state)
 		assert_int_equal(i == 2 ? phys_alloc_run(&phys, 1, 4096, 0, &page, NULL) :
 					  phys_alloc(&phys, &page, NULL), expected[i]);
 	assert_int_equal(phys.free_pages, 14);
+
+	/* All from the third; then none is named, however many are to fail. */
+	phys.allocations = 0;
+	phys.fail_from = 3;
+	phys.fail_count = UINT64_MAX;
+	for (i = 1; i < 5; i++)
+		assert_int_equal(phys_alloc(&phys, &page, NULL), i < 3 ? OK : E_NO_MEMORY);
+	phys.fail_from = 0;
+	phys.fail_count = UINT64_MAX;
+	assert_int_equal(phys_alloc(&phys, &page, NULL), OK);
 }
 
 static void a_pool_ends_and_reuses(void **state)
@@ -301,6 +363,7 @@ static void a_pool_ends_and_reuses(void **state)
 	assert_int_equal(pool.used, 0);
 	assert_int_equal(source.alloc(source.context, &page[2], NULL), OK);
 	assert_int_equal(page[2], page[1]);
+	assert_int_equal(pool.peak, 2);
 	assert_int_equal(source.alloc(source.context, &page[2], NULL), OK);
 	assert_int_equal(page[2], page[0]);
 	assert_int_equal(source.alloc(source.context, &page[2], NULL), E_NO_MEMORY);
@@ -330,6 +393,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(ranges_are_rounded_inward_joined_and_sorted, start, stop),
 		cmocka_unit_test_setup_teardown(overlaps_wraps_and_too_many_ranges_are_refused, start, stop),
+		cmocka_unit_test_setup_teardown(the_last_page_of_all_is_refused_when_nothing_is_there, start, stop),
+		cmocka_unit_test_setup_teardown(only_neighbours_are_joined, start, stop),
+		cmocka_unit_test_setup_teardown(a_range_that_is_gone_is_no_neighbour, start, stop),
 		cmocka_unit_test_setup_teardown(single_pages_come_from_the_top_and_return_lifo, start, stop),
 		cmocka_unit_test_setup_teardown(untouched_memory_is_not_written, start, stop),
 		cmocka_unit_test_setup_teardown(a_write_after_free_is_found, start, stop),

@@ -4,6 +4,7 @@
 
 #include "mm/identity.h"
 #include "mm/share.h"
+#include "x86/cpu.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -79,6 +80,28 @@ static void own_mappings_stay(void **state)
 	machine_stop();
 }
 
+/* A large page of the view's own where the other has a table; and where neither has anything, nothing is written. */
+static void nothing_but_holes_is_filled(void **state)
+{
+	const uint64_t va = 0x40000000;
+	const uint64_t *entries;
+	unsigned i;
+
+	(void)state;
+	machine_start(64);
+	assert_int_equal(space_init(&base, 4, &machine_features, &machine.tables, &problem), OK);
+	assert_int_equal(space_map(&base, va, va, 0x1000, MM_WRITE, MM_PAGE_4K, &problem), OK);
+	assert_int_equal(space_init(&view, 4, &machine_features, &machine.tables, &problem), OK);
+	assert_int_equal(space_map(&view, va, va, MM_2M_BYTES, MM_WRITE, MM_PAGE_2M, &problem), OK);
+	space_share_read_only(&view, &base, 0);
+	expect(&view, va, true, false);
+	expect(&view, va + 0x1000, true, false);
+	entries = cpu_phys_pointer(view.root);
+	for (i = 1; i < 512; i++)
+		assert_int_equal(entries[i], 0);
+	machine_stop();
+}
+
 static void one_entry_stays_executable(void **state)
 {
 	(void)state;
@@ -99,6 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(holes_are_filled_read_only),
 		cmocka_unit_test(own_mappings_stay),
+		cmocka_unit_test(nothing_but_holes_is_filled),
 		cmocka_unit_test(one_entry_stays_executable),
 	};
 
