@@ -128,7 +128,7 @@ struct state {
 	uint32_t failed;			/* enum status that fail() ended with */
 	uint32_t failed_chunk;
 	bool failed_by_mc;
-	bool page_freed, jumped, was_late, xapic, no_page_0;
+	bool page_freed, jumped, was_late, xapic, no_page_0, no_bsp;
 	uint64_t time;				/* from here on not part of the state that is compared */
 	uint64_t accesses;			/* through the seam, this run */
 	unsigned stuck;

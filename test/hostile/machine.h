@@ -65,6 +65,7 @@ struct scenario {
 	bool platform;				/* of smp/ and the lot: time, IPIs and sleep are platform.c's (platform.h) */
 	unsigned strays;			/* with platform: enum stray */
 	bool guest;				/* likewise: CPUID says hypervisor */
+	bool old_processor;			/* likewise: family 5 */
 	bool all_mwaits;			/* once with each enum mwait; without platform the last is as the first */
 };
 

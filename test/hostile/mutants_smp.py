@@ -141,7 +141,10 @@ class Judge:
         tests = [t for r in TESTS[room] for t in self.programs.tests[r]]
         for name, program in sorted(tests, key=lambda t: t[0] != first):
             env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="STDOUT", MUTANT_NUMBER=str(number))
-            text = run([program], env=env, preexec_fn=limit).stdout
+            try:
+                text = run([program], env=env, preexec_fn=limit).stdout
+            except subprocess.TimeoutExpired:
+                continue
             for case in re.split(r"^\[ RUN      \] ", text, flags=re.M)[1:]:
                 if re.search(r"^\[  FAILED  \]", case, re.M) and "Test failed with exception" not in case:
                     return f"{name} {case.split()[0]}"
@@ -161,6 +164,8 @@ class Judge:
                     return f"{broken[2]} in {broken[1]}, {cpus} CPUs, bound {bound}"
                 if not text.returncode:
                     return None
+        except subprocess.TimeoutExpired:
+            return None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return None

@@ -200,8 +200,8 @@ static void take_init(unsigned cpu)
 {
 	struct vcpu *c = &M->cpu[cpu];
 
-	if (cpu == 0)
-		broken("init-to-the-bsp", "CPU %u sends INIT to the BSP", M->current);
+	if (cpu == 0 || M->no_bsp)
+		broken("init-to-the-bsp", "CPU %u sends INIT to CPU %u, which may be the BSP", M->current, cpu);
 	if (c->seat.halted && !slot_of(cpu)->boss.pending)
 		broken("init-to-the-healthy", "CPU %u gets INIT and the boss has its answer to HALT", cpu);
 	if (c->seat.dead)
@@ -274,7 +274,7 @@ uint64_t twin_cpu_rdmsr(uint32_t msr)
 {
 	switch (msr) {
 	case MSR_APIC_BASE:
-		return APIC_AT | APIC_BASE_EN | (M->xapic ? 0 : APIC_BASE_EXTD) | (M->current ? 0 : APIC_BASE_BSP);
+		return APIC_AT | APIC_BASE_EN | (M->xapic ? 0 : APIC_BASE_EXTD) | (M->current || M->no_bsp ? 0 : APIC_BASE_BSP);
 	case MSR_X2APIC_ID:
 		return self()->seat.apic_id;
 	case MSR_X2APIC + APIC_VERSION / 16:
@@ -295,7 +295,8 @@ struct cpuid_regs twin_cpu_cpuid(uint32_t leaf, uint32_t subleaf)
 	(void)subleaf;
 	if (leaf == 0)
 		return (struct cpuid_regs){ .eax = 1, .ebx = 0x756e6547 };	/* GenuineIntel */
-	return (struct cpuid_regs){ .eax = 0x6f0, .ecx = current_scenario->guest ? 1u << 31 : 0 };
+	return (struct cpuid_regs){ .eax = current_scenario->old_processor ? 0x540 : 0x6f0,
+				    .ecx = current_scenario->guest ? 1u << 31 : 0 };
 }
 
 uint64_t twin_cpu_read_cr4(void) { return self()->seat.cr4; }

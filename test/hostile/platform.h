@@ -53,6 +53,7 @@ void platform_seal_plan(void);
 /* The trampoline page leads into the lot. */
 void platform_arm_recall(void);
 void platform_xapic(void);
+void platform_boss_is_no_bsp(void);
 void platform_apic_id(unsigned cpu, uint32_t id);
 /* From INIT on the CPU is well again, if not dead. */
 void platform_deaf(unsigned cpu, bool dead);
@@ -60,6 +61,7 @@ void platform_deaf(unsigned cpu, bool dead);
 void platform_differs(unsigned cpu);
 
 struct slot *slot_of(unsigned cpu);
+void *platform_pointer(uint64_t phys);		/* NULL: none of the platform's memory */
 struct plan *the_plan(void);
 uint64_t platform_lot_enter(void);		/* what CALL_PARK gets */
 

@@ -236,6 +236,11 @@ void platform_xapic(void)
 	M->xapic = true;
 }
 
+void platform_boss_is_no_bsp(void)
+{
+	M->no_bsp = true;
+}
+
 void platform_apic_id(unsigned cpu, uint32_t id)
 {
 	M->cpu[cpu].seat.apic_id = id;

@@ -12,6 +12,18 @@ static const struct online_config *config(void)
 	return &c;
 }
 
+/* Everybody has a verdict, and it stays. */
+static void judged(void)
+{
+	unsigned i;
+
+	for (i = 1; i < parameters.cpus; i++) {
+		enum cpu_state state = cpu_state(smp_cpu(i));
+
+		EXPECT(state == CPU_ONLINE || state == CPU_NO_ANSWER || state == CPU_LOST);
+	}
+}
+
 static void brings_up(void)
 {
 	struct problem problem = { .code = OK };
@@ -29,11 +41,12 @@ static void brings_up(void)
 		EXPECT(platform_was_late() || cpu_state(smp_cpu(i)) == CPU_ONLINE);
 	for (i = 1; i < parameters.cpus; i++)
 		EXPECT(cpu_state(smp_cpu(i)) != CPU_NO_ANSWER || !platform_in_kernel(i));
+	judged();
 }
 
 const struct scenario bring_up_scenario = {
 	.name = "bring-up", .what = "INIT-SIPI, ONLINE, the page is given back", .platform = true,
-	.strays = STRAY_NMI | STRAY_LATE, .setup = platform_smp, .program = { brings_up },
+	.strays = STRAY_NMI | STRAY_LATE, .setup = platform_smp, .program = { brings_up }, .end = judged,
 };
 
 static void one_never_comes(void)
@@ -122,4 +135,63 @@ static void loses_it(void)
 const struct scenario differs_scenario = {
 	.name = "differs", .what = "registers that cannot be made equal", .platform = true, .strays = STRAY_NMI,
 	.setup = one_differs, .program = { loses_it },
+};
+
+/* --- INIT-SIPI once more -------------------------------------------------------------------------------------------- */
+
+static void one_comes_later(void)
+{
+	platform_smp();
+	platform_block(MODE_HLT);
+	platform_deaf(1, true);
+}
+
+static void starts_again(void)
+{
+	struct online_config with_pat = *config();
+	struct problem problem = { .code = OK };
+	struct boss *boss = &notes()->boss;
+	const struct park_lot lot = { .boss = boss, .place = &notes()->place, .lot_enter = platform_lot_enter() };
+	struct online_result result;
+
+	with_pat.pat = 0x0007040600070406ull;
+	EXPECT(smp_bring_up(&with_pat, &result, &problem) == OK && result.low_page_busy);
+	EXPECT(cpu_state(smp_cpu(1)) == CPU_NO_ANSWER && smp_any_unaccounted());
+	park_boss_init(boss, slot_of(0));
+	EXPECT(smp_online(&lot, smp_cpu(1)) == ONLINE_NEVER && slot_of(1)->boss.verdict == VERDICT_NO_ANSWER);
+	platform_deaf(1, false);
+	EXPECT(smp_online(&lot, smp_cpu(1)) == ONLINE_BY_INIT && cpu_state(smp_cpu(1)) == CPU_ONLINE);
+	EXPECT(slot_of(1)->boss.verdict == VERDICT_ONLINE && !smp_any_unaccounted() && platform_ivt() == 0);
+	EXPECT(!smp_start_again(smp_cpu(1), &problem) && cpu_state(smp_cpu(1)) == CPU_ONLINE);
+}
+
+const struct scenario comes_later_scenario = {
+	.name = "comes-later", .what = "no answer, then INIT-SIPI once more; a processor that needs time between INIT's edges",
+	.platform = true, .strays = STRAY_NMI, .old_processor = true, .guest = true,
+	.setup = one_comes_later, .program = { starts_again },
+};
+
+/* --- who may be the BSP ------------------------------------------------------------------------------------------------ */
+
+static void boss_is_none(void)
+{
+	platform_boss_is_no_bsp();
+	platform_smp();
+}
+
+static void sends_none(void)
+{
+	struct problem problem = { .code = OK };
+	struct online_result result;
+	unsigned i;
+
+	smp_hold(&platform_madt, config());
+	EXPECT(smp_bring_up(config(), &result, &problem) == OK && result.is_bsp == parameters.cpus - 1);
+	for (i = 1; i < parameters.cpus; i++)
+		EXPECT(cpu_state(smp_cpu(i)) == CPU_IS_BSP && platform_in_firmware(i));
+}
+
+const struct scenario no_bsp_scenario = {
+	.name = "no-bsp", .what = "the boss is not the BSP: INIT to nobody", .platform = true, .strays = STRAY_NMI,
+	.setup = boss_is_none, .program = { sends_none },
 };

@@ -15,7 +15,10 @@ extern const struct scenario
 	park_hlt_scenario, park_mwait_scenario, kick_hlt_scenario, kick_mwait_scenario, leave_scenario,
 	handover_hlt_scenario, handover_mwait_scenario, recall_scenario, dead_refused_scenario, dead_goes_on_scenario,
 	held_scenario, lost_stays_scenario, bring_up_scenario, never_comes_scenario, out_of_reach_scenario,
-	differs_scenario, disabled_scenario;
+	differs_scenario, disabled_scenario, call_flush_scenario, call_lost_scenario,
+	calls_scenario, damaged_first_scenario, damaged_second_scenario, damaged_tail_scenario,
+	damaged_plan_scenario, damaged_header_scenario, damaged_table_scenario, fallback_scenario,
+	fallback_damaged_scenario, recall_xapic_scenario, there_and_back_scenario, comes_later_scenario, no_bsp_scenario;
 
 const struct scenario *const scenarios[] = {
 	&unmap_leaf_scenario, &unmap_tables_scenario, &table_reuse_scenario, &two_changers_scenario, &load_scenario,
@@ -30,7 +33,10 @@ const struct scenario *const scenarios[] = {
 	&park_hlt_scenario, &park_mwait_scenario, &kick_hlt_scenario, &kick_mwait_scenario, &leave_scenario,
 	&handover_hlt_scenario, &handover_mwait_scenario, &recall_scenario, &dead_refused_scenario, &dead_goes_on_scenario,
 	&held_scenario, &lost_stays_scenario, &bring_up_scenario, &never_comes_scenario, &out_of_reach_scenario,
-	&differs_scenario, &disabled_scenario,
+	&differs_scenario, &disabled_scenario, &call_flush_scenario, &call_lost_scenario,
+	&calls_scenario, &damaged_first_scenario, &damaged_second_scenario, &damaged_tail_scenario,
+	&damaged_plan_scenario, &damaged_header_scenario, &damaged_table_scenario, &fallback_scenario,
+	&fallback_damaged_scenario, &recall_xapic_scenario, &there_and_back_scenario, &comes_later_scenario, &no_bsp_scenario,
 	NULL
 };
 

@@ -155,3 +155,29 @@ const struct scenario lost_stays_scenario = {
 	.name = "lost-stays", .what = "a CPU that came too late is left alone", .platform = true, .strays = STRAY_LATE,
 	.setup = online_hlt, .program = { asks_the_lost, ap_program, ap_program },
 };
+
+/* --- there and back ------------------------------------------------------------------------------------------------------ */
+
+static void goes_and_comes(void)
+{
+	struct boss *boss = &notes()->boss;
+	const struct park_lot lot = { .boss = boss, .place = &notes()->place, .lot_enter = platform_lot_enter() };
+	unsigned i;
+
+	EXPECT(!park_all(boss, &notes()->place, platform_lot_enter()));
+	EXPECT(!smp_online_all(&lot));
+	for (i = 1; i < parameters.cpus; i++)
+		EXPECT(cpu_state(smp_cpu(i)) == CPU_ONLINE && slot_of(i)->boss.verdict == VERDICT_ONLINE);
+	/* The slot is used again, in another way, and the old status says nothing. */
+	EXPECT(smp_offline(&lot, smp_cpu(1), MODE_MWAIT));
+	EXPECT(cpu_state(smp_cpu(1)) == CPU_PARKED && smp_cpu(1)->mm.space == NULL);
+	EXPECT(slot_value(shared_load_relaxed_u64(&slot_of(1)->status)) == STATUS_PARKED);
+	EXPECT(!smp_offline(&lot, smp_cpu(1), MODE_MWAIT) && !smp_offline(&lot, smp_boss(), MODE_HLT));
+	EXPECT(smp_online(&lot, smp_boss()) == ONLINE_REFUSED);
+	EXPECT(smp_online(&lot, smp_cpu(1)) == ONLINE_BY_WORD);
+}
+
+const struct scenario there_and_back_scenario = {
+	.name = "there-and-back", .what = "all into the lot and back, then one", .platform = true, .strays = STRAY_NMI,
+	.guest = true, .setup = online_hlt, .program = { goes_and_comes, ap_program, ap_program },
+};

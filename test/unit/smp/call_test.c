@@ -22,7 +22,7 @@ static struct cpu cpus[CPUS];
 static struct space space = { .root = 0x9000 };
 static struct flush_request request;
 static unsigned calls[CPUS];
-static bool deaf[CPUS];
+static bool deaf[CPUS], stuck[CPUS];
 static uint64_t now;
 
 unsigned smp_cpu_count(void) { return CPUS; }
@@ -36,6 +36,8 @@ bool apic_send(uint32_t id, uint32_t icr)
 {
 	assert_int_equal(icr, ICR_FIXED | VECTOR_CALL);
 	calls[id]++;
+	if (stuck[id])
+		return false;
 	if (!deaf[id])
 		call_serve(&cpus[id]);
 	return true;
@@ -49,6 +51,7 @@ static int set_up(void **state)
 	memset(cpus, 0, sizeof(cpus));
 	memset(calls, 0, sizeof(calls));
 	memset(deaf, 0, sizeof(deaf));
+	memset(stuck, 0, sizeof(stuck));
 	space = (struct space){ .root = 0x9000 };
 	for (i = 0; i < CPUS; i++) {
 		cpus[i].index = cpus[i].apic_id = cpus[i].mm.index = i;
@@ -116,6 +119,18 @@ static void a_long_run_is_answered_first(void **state)
 	assert_int_equal(ran_with, 42);
 }
 
+static void whom_no_ipi_reaches_is_lost(void **state)
+{
+	(void)state;
+	stuck[2] = true;
+	assert_int_equal(call_all(CALL_PING, 0, 0, 0, 10), 1);
+	assert_int_equal(cpu_state(&cpus[2]), CPU_LOST);
+	assert_int_equal(cpu_state(&cpus[1]), CPU_ONLINE);
+	/* LOST is for good: nobody calls it again. */
+	assert_int_equal(call_all(CALL_PING, 0, 0, 0, 10), 0);
+	assert_int_equal(calls[2], 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, set_up)
 
 int main(void)
@@ -123,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(flushes_reach_the_cpus_of_the_space),
 		TEST(who_does_not_answer_a_flush_is_lost),
+		TEST(whom_no_ipi_reaches_is_lost),
 		TEST(a_long_run_is_answered_first),
 	};
 

@@ -31,6 +31,10 @@
 #define CPUS 6
 #define LOW_PAGE 0x8000u
 
+#define INTEL	0x756e6547u
+#define AMD	0x68747541u
+#define HYGON	0x6f677948u
+
 enum habit { HEALTHY, ABSENT, NEEDS_TWO_SIPIS, DIFFERENT, DEAF_TO_CALLS, LATE, SLOW, STUCK_INSIDE };
 
 static struct space space = { .root = 0x1000 };
@@ -38,7 +42,8 @@ static struct madt madt;
 static enum habit habits[CPUS];
 static unsigned inits[CPUS], deasserts[CPUS], sipis[CPUS], nmis[CPUS], relaxes;
 static uint64_t init_at[CPUS], sipi_at[CPUS];
-static bool table_there, old_processor;
+static bool table_there, calls_fail, page_fails, under_hypervisor;
+static uint32_t vendor, signature;
 static memory_order request_store, request_load, answer_store, answer_load, state_load;
 static uint64_t now, memory, memory_bytes;
 static bool boss_is_bsp, gate_open;
@@ -104,6 +109,8 @@ bool apic_send(uint32_t id, uint32_t icr)
 		break;
 	default:
 		assert_int_equal(icr & 0xff, VECTOR_CALL);
+		if (calls_fail)
+			return false;
 		if (habits[i] != DEAF_TO_CALLS && habits[i] != SLOW)
 			serve(i);
 	}
@@ -125,8 +132,8 @@ struct cpuid_regs twin_cpu_cpuid(uint32_t leaf, uint32_t subleaf)
 {
 	(void)subleaf;
 	if (leaf == 0)
-		return (struct cpuid_regs){ .ebx = 0x756e6547 };	/* GenuineIntel */
-	return (struct cpuid_regs){ .eax = old_processor ? 0x543 : 0x6f0 };
+		return (struct cpuid_regs){ .ebx = vendor };
+	return (struct cpuid_regs){ .eax = signature, .ecx = under_hypervisor ? 1u << 31 : 0 };
 }
 
 /* What CPU 3 and the boss do to CPU 3's words: the last order each time. */
@@ -185,7 +192,7 @@ void percpu_load(struct percpu *percpu) { twin.index = percpu->index; }
 
 enum status trampoline_install(const struct trampoline_config *config, struct problem *p)
 {
-	if (!config->page)
+	if (!config->page || page_fails)
 		return problem_set(p, E_LOW_PAGE, "no page");
 	gate_open = true;
 	entered = 0;
@@ -235,7 +242,9 @@ static int set_up(void **state)
 	memset(sipis, 0, sizeof(sipis));
 	memset(nmis, 0, sizeof(nmis));
 	memset(deasserts, 0, sizeof(deasserts));
-	table_there = old_processor = gate_open = false;
+	table_there = calls_fail = page_fails = under_hypervisor = gate_open = false;
+	vendor = INTEL;
+	signature = 0x6f0;
 	boss_is_bsp = true;
 	reach_max = APIC_XAPIC_ID_MAX;
 	ivt = 0x1234;

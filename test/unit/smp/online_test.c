@@ -112,12 +112,78 @@ static void times_between_the_ipis(void **state)
 	assert_true(init_at[1] - start >= 100);
 	assert_in_range(sipi_at[1] - init_at[1], 10, 500);
 	assert_int_equal(deasserts[1], 0);
-	old_processor = true;
+	signature = 0x543;
 	table_there = false;
 	sipis[1] = 0;
 	bring_up();
 	assert_int_equal(deasserts[1], 1);
 	assert_in_range(sipi_at[1] - init_at[1], 10000, 11000);
+}
+
+/* Linux's list: Intel from family 6, AMD from 15, Hygon from 24; everybody else needs it. */
+static void who_needs_time_between_inits_edges(void **state)
+{
+	static const struct { uint32_t vendor, signature; bool needs; } known[] = {
+		{ INTEL, 0x543, true }, { INTEL, 0x600, false }, { INTEL, 0xf40, false },
+		{ AMD, 0x6a0, true }, { AMD, 0xf40, false }, { AMD, 0x00a20f10, false },
+		{ HYGON, 0x00900f00, false }, { HYGON, 0x00800f00, true }, { 0x746e6543, 0x6f0, true },
+	};
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		vendor = known[i].vendor;
+		signature = known[i].signature;
+		table_there = false;
+		deasserts[1] = sipis[1] = 0;
+		bring_up();
+		assert_int_equal(deasserts[1], known[i].needs);
+	}
+}
+
+static void who_cannot_be_called_is_lost(void **state)
+{
+	struct online_result r;
+
+	(void)state;
+	calls_fail = true;
+	r = bring_up();
+	assert_int_equal(r.lost, CPUS - 1);
+	assert_int_equal(cpu_state(smp_cpu(1)), CPU_LOST);
+}
+
+static void page_that_cannot_be_written_starts_nobody(void **state)
+{
+	struct online_result r;
+	unsigned i;
+
+	(void)state;
+	assert_int_equal(smp_init(&madt, memory, memory_bytes, NULL), OK);
+	table_there = page_fails = true;
+	smp_hold(&madt, &config);
+	assert_int_equal(smp_bring_up(&config, &r, NULL), E_LOW_PAGE);
+	for (i = 0; i < CPUS; i++)
+		assert_int_equal(inits[i] + sipis[i], 0);
+	assert_int_equal(ivt, 0x1234);
+}
+
+/* Nobody comes: the whole deadline passes. */
+static void a_busy_host_gets_more_time(void **state)
+{
+	uint64_t start = now;
+	unsigned i;
+
+	(void)state;
+	for (i = 1; i < CPUS; i++)
+		habits[i] = ABSENT;
+	bring_up();
+	assert_in_range(now - start, ONLINE_DEADLINE_US, ONLINE_DEADLINE_VM_US - 1);
+	under_hypervisor = true;
+	table_there = false;
+	memset(sipis, 0, sizeof(sipis));
+	start = now;
+	bring_up();
+	assert_in_range(now - start, ONLINE_DEADLINE_VM_US, 2 * ONLINE_DEADLINE_VM_US);
 }
 
 static void held_cpus_get_one_init_and_then_sipi(void **state)
@@ -328,6 +394,10 @@ int main(void)
 		TEST(boss_that_is_not_the_bsp_inits_nobody),
 		TEST(mailbox_forbids_init),
 		TEST(times_between_the_ipis),
+		TEST(who_needs_time_between_inits_edges),
+		TEST(who_cannot_be_called_is_lost),
+		TEST(page_that_cannot_be_written_starts_nobody),
+		TEST(a_busy_host_gets_more_time),
 		TEST(held_cpus_get_one_init_and_then_sipi),
 		TEST(nobody_is_held_where_init_is_forbidden),
 		TEST(slow_answers_are_awaited),
