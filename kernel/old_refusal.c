@@ -23,13 +23,15 @@ static void look_at(struct boot_info *info, uint64_t address, uint64_t end)
 	uint64_t magic;
 
 	if (!range_contains(info->readable, address, address + sizeof(magic)) ||
-	    *(const uint64_t *)address != REPORT_MAGIC)
+	    *(const uint64_t *)cpu_phys_pointer(address) != REPORT_MAGIC)
 		return;
 	if (end > address + LAST_RECORD_MAX)
 		end = address + LAST_RECORD_MAX;
-	while (!range_contains(info->readable, address, end))
-		end -= MM_PAGE_BYTES;
-	switch (last_judge((const void *)address, end - address, address, &fresh, &damaged)) {
+	while (end > address + sizeof(magic) && !range_contains(info->readable, address, end))
+		end = (end - 1) & ~(uint64_t)(MM_PAGE_BYTES - 1);
+	if (end < address + sizeof(magic))
+		return;
+	switch (last_judge(cpu_phys_pointer(address), end - address, address, &fresh, &damaged)) {
 	case LAST_REFUSED:
 		refusal = fresh;
 		found_at = address;
@@ -92,10 +94,10 @@ void old_refusal_forget(const struct boot_info *info)
 
 		if (found_at < idle->base || found_at - idle->base >= idle->size)
 			continue;
-		*(uint64_t *)found_at = 0;
+		*(uint64_t *)cpu_phys_pointer(found_at) = 0;
 		/* order: the store before its write-back. pairs with: memory after a reset. else: it is told twice */
 		cpu_mfence();
-		cpu_clflush((const void *)found_at);
+		cpu_clflush(cpu_phys_pointer(found_at));
 		found_at = 0;
 	}
 }

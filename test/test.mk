@@ -10,7 +10,7 @@ UNIT_ROOM := $(wildcard boot/*.c lib/*.c mm/*.c smp/*.c x86/pc/uart.c purgatory/
 	purgatory/copy.c purgatory/verify.c purgatory/recall.c purgatory/lapic.c x86/entry/ivt.c x86/apic.c \
 	x86/tsc.c tools/report_*.c x86/state_compare.c x86/pc/reset_usable.c x86/pc/watchdog.c x86/pc/watchdog_stop.c \
 	kernel/block_map.c kernel/block_ram.c kernel/choice.c kernel/hasher.c kernel/old_block.c \
-	kernel/old_report.c kernel/pattern.c kernel/platform.c)
+	kernel/old_refusal.c kernel/old_report.c kernel/pattern.c kernel/platform.c)
 # The host has its own memcpy and its kin.
 UNIT_POOL := $(filter-out lib/string.c,$(UNIT_ROOM)) $(wildcard test/twin/*.c)
 UNIT_TEST := $(sort $(wildcard test/unit/$(or $(ROOM),*)/*_test.c))
