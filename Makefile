@@ -40,12 +40,12 @@ CFLAGS_STRING := -fno-builtin $(if $(findstring clang,$(CC)),,-fno-tree-loop-dis
 
 IMAGE_ROOMS := efi boot kernel smp mm x86 x86/entry x86/pc lib
 # Linked into the image and into the block from one source.
-SHARED_ALL  := $(wildcard purgatory/boss.c purgatory/verify.c purgatory/seal.c lib/sha256.c lib/sha256_ni.c lib/crc32.c lib/fmt.c lib/string.c \
+SHARED_ALL  := $(wildcard purgatory/boss.c purgatory/verify.c purgatory/seal.c lib/sha256.c lib/sha256_ni.c lib/sha256_plain.c lib/sha256_translated.c lib/crc32.c lib/engine.c lib/fmt.c lib/string.c \
 	lib/digest.c lib/fbtext.c lib/panel.c x86/pc/uart.c x86/pc/watchdog_stop.c x86/entry/ivt.c)
 # Chosen by the link: one of each pair.
 FAULTS_ONLY := kernel/faults.c kernel/fault_words.c kernel/misbehave.c kernel/prober.c kernel/old_park.c
 LEFT_OUT    := x86/entry/header.S $(if $(filter faults,$(VARIANT)),kernel/faults_none.c,$(FAULTS_ONLY)) \
-	$(if $(filter nohash,$(VARIANT)),lib/sha256.c lib/sha256_ni.c lib/digest.c)
+	$(if $(filter nohash,$(VARIANT)),lib/sha256.c lib/sha256_ni.c lib/sha256_plain.c lib/sha256_translated.c lib/digest.c)
 SHARED_SRC  := $(filter-out $(LEFT_OUT),$(SHARED_ALL)) $(if $(filter nohash,$(VARIANT)),$(wildcard test/nohash/*.c))
 IMAGE_SRC   := $(sort $(filter-out $(LEFT_OUT),$(foreach r,$(IMAGE_ROOMS),$(wildcard $(r)/*.c $(r)/*.S))) $(SHARED_SRC))
 BLOCK_SRC   := $(sort $(wildcard purgatory/*.c purgatory/*.S) $(SHARED_SRC))
@@ -75,14 +75,13 @@ $(O)/block/gen/font.c.o: $(O)/gen/font.c
 $(O)/image/lib/string.c.o: CFLAGS_IMAGE += $(CFLAGS_STRING)
 $(O)/block/lib/string.c.o: CFLAGS_BLOCK += $(CFLAGS_STRING)
 
-# What is injected needs room in the block, whose size has a budget (protocol rule 19).
-ifeq ($(VARIANT),faults)
-$(O)/block/lib/fbtext.c.o: CFLAGS_BLOCK += -Os
-endif
+# The block's size has a budget (protocol rule 19): what only writes text is small rather than fast.
+BLOCK_SMALL := lib/fmt lib/fbtext lib/panel purgatory/mismatch purgatory/record purgatory/fail
+$(BLOCK_SMALL:%=$(O)/block/%.c.o): CFLAGS_BLOCK += -Os
 
 # Without a frame pointer all eight working variables of a round stay in registers.
-$(O)/image/lib/sha256.c.o: CFLAGS_IMAGE += -fomit-frame-pointer
-$(O)/block/lib/sha256.c.o: CFLAGS_BLOCK += -fomit-frame-pointer
+$(foreach f,sha256 sha256_plain sha256_translated,$(O)/image/lib/$(f).c.o): CFLAGS_IMAGE += -fomit-frame-pointer
+$(foreach f,sha256 sha256_plain sha256_translated,$(O)/block/lib/$(f).c.o): CFLAGS_BLOCK += -fomit-frame-pointer
 
 $(O)/image/lib/sha256_ni.c.o: CFLAGS_IMAGE := $(filter-out -mgeneral-regs-only,$(CFLAGS_IMAGE)) $(CFLAGS_SHANI)
 $(O)/block/lib/sha256_ni.c.o: CFLAGS_BLOCK := $(filter-out -mgeneral-regs-only,$(CFLAGS_BLOCK)) $(CFLAGS_SHANI)

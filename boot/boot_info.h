@@ -13,6 +13,7 @@
 #include "boot/config.h"
 #include "boot/efimap.h"
 #include "boot/segment.h"
+#include "lib/engine.h"
 #include "lib/range.h"
 
 enum door { DOOR_EFI, DOOR_HANDOVER, DOOR_LINUX64, DOOR_LINUX32, DOOR_LINUX16 };
@@ -57,6 +58,7 @@ struct boot_info {
 	uint8_t secure_boot;			/* boot_params.secure_boot: 0 unset, 1 unknown, 2 disabled, 3 enabled */
 	uint64_t low_page;			/* one page below 640 KiB for the trampoline, 0: find one */
 	char smbios_vendor[64], smbios_product[64], smbios_bios[64];
+	struct engines engines;			/* what hashes behind the door */
 	struct config config;			/* merged: files, entry, command line */
 	struct boot_plan plan;			/* what to start: placed, read and hashed (boot/segment.h) */
 	struct boot_plan fallback;		/* on-failure fallback: loaded beside it, a Linux kernel, in place.

@@ -80,6 +80,7 @@ enum status exit_to_kernel(struct boot_info *info, struct problem *problem)
 	enum status error;
 
 	info->door = firmware.door;
+	info->engines = firmware.engines;
 	info->efi = EFI_PHYSICAL;
 	info->tsc_at_door = firmware.tsc_at_door;
 	info->tsc_hz_hint = firmware.tsc_hz;

@@ -24,6 +24,7 @@ struct firmware {
 	uint64_t tsc_at_door;		/* raw */
 	uint64_t tsc_hz;		/* measured against Stall(), 0: not possible */
 	uint64_t clock;			/* firmware's clock at the door (lib/date.h), 0: unknown */
+	struct engines engines;		/* what hashes here */
 	uint8_t secure_boot;		/* boot_params.secure_boot: 1 unknown, 2 disabled, 3 enabled */
 };
 

@@ -16,8 +16,7 @@
 #include "efi/vars.h"
 #include "efi/volume.h"
 #include "gen/identity.h"
-#include "lib/crc32.h"
-#include "lib/sha256.h"
+#include "lib/engine_fault.h"
 #include "x86/cpu.h"
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table);
@@ -41,8 +40,6 @@ static EFI_STATUS meet_firmware(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	firmware_measure_tsc();
 	firmware.clock = firmware_clock();
 	firmware.secure_boot = vars_secure_boot();
-	sha256_select();
-	crc32c_select();
 	return firmware.boot->HandleProtocol(image, &guid_loaded_image, (void **)&firmware.loaded);
 }
 
@@ -73,6 +70,18 @@ static enum status find_home(struct problem *problem)
 		return volume_open(&home, firmware.loaded->DeviceHandle, problem);
 	volume_open_archive(&home, &archive);
 	return OK;
+}
+
+/* The menu comes all the same: a program of firmware's kind needs none of them. */
+static void choose_engines(struct problem *problem)
+{
+	engine_fault_words(settings.config.fault);
+	if (engines_select(&firmware.engines))
+		problem_set(problem, E_ENGINE, ENGINES_NONE_LEFT, engine_name(engines_refused(&firmware.engines, 0)));
+	else if (engines_refused(&firmware.engines, 0) != ENGINES)
+		problem_set(problem, E_ENGINE, "%s answers wrong and is not used",
+			    engine_name(engines_refused(&firmware.engines, 0)));
+	menu_add_problem(&menu, problem);
 }
 
 static void choose_default(struct problem *problem)
@@ -119,6 +128,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *table)
 	settings_read(&settings, &home, unheard);
 	for (unsigned i = 0; i < SETTINGS_SOURCES; i++)
 		menu_add_problem(&menu, &unheard[i]);
+	choose_engines(&problem);
 	read_entries(&problem);
 	choose_default(&problem);
 	for (;;) {

@@ -49,7 +49,12 @@ static enum status load_loop(struct listed_entry *listed, const char *cmdline, s
 static enum status load(struct listed_entry *listed, const char *cmdline, struct problem *problem)
 {
 	struct volume *volume = listed->volume;
-	enum status error = file_approve(volume, entry_image(&listed->entry), problem), join_error;
+	enum status error, join_error;
+
+	if (engines_check(&firmware.engines))
+		return problem_set(problem, E_ENGINE, ENGINES_NONE_LEFT,
+				   engine_name(engines_refused(&firmware.engines, 0)));
+	error = file_approve(volume, entry_image(&listed->entry), problem);
 
 	config_settle_loop(&info.config);
 	if (!error && info.config.loop)

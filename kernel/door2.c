@@ -7,8 +7,7 @@
 #include "kernel/door2.h"
 
 #include "kernel/kernel.h"
-#include "lib/crc32.h"
-#include "lib/sha256.h"
+#include "lib/engine_fault.h"
 #include "lib/string.h"
 #include "x86/cpu.h"
 #include "x86/fpu.h"
@@ -34,8 +33,6 @@ static void meet_the_machine(enum door door)
 	info.door = door;
 	info.devices_unmapped = true;
 	fpu_enable();
-	sha256_select();
-	crc32c_select();
 	config_init(&info.config);
 }
 
@@ -71,6 +68,16 @@ static enum status check_secure_boot(const struct door2 *d, struct problem *prob
 			   "Secure Boot is on, and behind this entry nothing can verify a kernel: start Baton by UEFI");
 }
 
+static enum status choose_engines(struct problem *problem)
+{
+	enum status s;
+
+	engine_fault_words(info.config.fault);
+	s = engines_select(&info.engines);
+	return s == OK ? OK : problem_set(problem, s, ENGINES_NONE_LEFT,
+					  engine_name(engines_refused(&info.engines, 0)));
+}
+
 static enum status come_in(struct door2 *d, struct problem *problem)
 {
 	enum status s = params_parse(page, &d->in, problem);
@@ -79,6 +86,8 @@ static enum status come_in(struct door2 *d, struct problem *problem)
 		s = door2_find_readable(d, problem);
 	if (s == OK)
 		s = take_cmdline(d, problem);
+	if (s == OK)
+		s = choose_engines(problem);
 	if (s == OK)
 		s = door2_build_map(d, problem);
 	if (s != OK)

@@ -2,6 +2,7 @@
 #include "kernel/fault_words.h"
 
 #include "kernel/misbehave.h"
+#include "lib/engine_fault.h"
 #include "lib/string.h"
 
 static bool parse_number(const char **at, uint32_t *value)
@@ -44,15 +45,15 @@ static bool parse_boss(const char *word, enum fault_boss *boss)
 	static const struct { const char *word; enum fault_boss boss; } words[] = {
 		{ "crash-block:once", FAULT_BOSS_CRASH }, { "crash-block:twice", FAULT_BOSS_CRASH_TWICE },
 		{ "crash-block:double", FAULT_BOSS_DOUBLE }, { "hang-block", FAULT_BOSS_HANG },
-		{ "sha-instructions", FAULT_BOSS_NI },
 	};
 
+	int engine = engine_fault_word(word);
+
+	*boss = engine > 0 ? (enum fault_boss)(FAULT_BOSS_ENGINES + engine) : FAULT_BOSS_NONE;
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(word, words[i].word) == 0) {
+		if (strcmp(word, words[i].word) == 0)
 			*boss = words[i].boss;
-			return true;
-		}
-	return false;
+	return *boss || engine >= 0;
 }
 
 /* Words that are nothing but on. */

@@ -36,7 +36,8 @@
  *   crash-block:once|twice|double
  *                       an invalid instruction in the block, after its own check; twice: one more in its handler;
  *                       double: a page fault that cannot be delivered
- *   sha-instructions    the block hashes with the SHA instructions, faster or not, if CPUID has them
+ *   engine:ENGINE       that engine of the block answers wrong (names: lib/engine.c), from its known question on
+ *   door-engine:ENGINE  the same in the image, behind the door
  *   skip-verify:SEGMENT that segment is taken for good without a look (names as for flip)
  *   skip-kick:APICID    the boss does not wake that CPU, parked in HLT, when it orders all into HLT for good
  *   exchange            kernel and initrd lie in each other's place until the block copies them
@@ -68,8 +69,9 @@ enum fault_kick { FAULT_KICK_NONE, FAULT_KICK_SPIN, FAULT_KICK_NMI, FAULT_KICK_C
 
 /* Of the boss's slot, beyond what a parked CPU's fault field may hold. */
 enum fault_boss { FAULT_BOSS_NONE, FAULT_BOSS_CRASH = 16, FAULT_BOSS_CRASH_TWICE, FAULT_BOSS_HANG,
-		  FAULT_BOSS_DOUBLE, FAULT_BOSS_NI,
-		  FAULT_BOSS_SKIPS = 32 /* + enum segment_kind */ };
+		  FAULT_BOSS_DOUBLE,
+		  FAULT_BOSS_SKIPS = 32 /* + enum segment_kind */,
+		  FAULT_BOSS_ENGINES = 64 /* + bits by enum engine */ };
 
 /* Takes the words; E12 for one that is not understood. Context: boss, before anything is injected. */
 enum status MUST_CHECK faults_configure(const char *words, uint64_t seed, uint64_t generation, struct problem *problem);

@@ -60,11 +60,23 @@ static void note(enum status s)
 	problem.code = OK;
 }
 
+static void tell_engines(const struct engines *engines)
+{
+	char text[ENGINES_TEXT_BYTES];
+	enum engine engine;
+
+	engines_text(engines, text);
+	log_event("engines", "in=image %s", text);
+	for (unsigned i = 0; (engine = engines_refused(engines, i)) != ENGINES; i++)
+		log_always("engine-refused", "in=image code=E%02u name=%s", E_ENGINE, engine_name(engine));
+}
+
 /* What the door could not say, since it had no console. */
 static void hear_the_door(const struct boot_info *info)
 {
 	for (unsigned i = 0; i < info->note_count; i++)
 		log_problem(&info->notes[i]);
+	tell_engines(&info->engines);
 	if (info->refused.code)
 		stop_problem(&info->refused);
 }

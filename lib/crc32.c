@@ -3,10 +3,12 @@
 
 #include <stdbool.h>
 
+#include "lib/engine_fault.h"
 #include "x86/cpu.h"
 
 #define MEASURE_ROUNDS	3
 #define MEASURE_BYTES	4096u
+#define CPUID1_ECX_SSE42 (1u << 20)
 
 /* A table row is linear over GF(2): eight values, those of the single bits, give all 256. */
 #define BIT(n, b, value)	((n) >> (b) & 1 ? (value) : 0u)
@@ -38,6 +40,10 @@ static const uint32_t castagnoli_row[8][256] = {
 	ROW(0x493c7d27, 0x9278fa4e, 0x211d826d, 0x423b04da, 0x847609b4, 0x0d006599, 0x1a00cb32, 0x34019664),
 };
 
+/* Of the tables themselves, so that each entry is looked at. */
+#define CRC_OF_IEEE_ROW		0x6fcf9e13u
+#define CRC_OF_CASTAGNOLI_ROWS	0x3f85cea3u
+
 /* W: crc32c_select(), before any other CPU computes; constant after. */
 static enum crc32c_engine engine_in_use = CRC32C_TABLE;
 
@@ -48,7 +54,7 @@ uint32_t crc32(uint32_t seed, const void *data, size_t bytes)
 
 	while (bytes--)
 		crc = crc >> 8 ^ ieee_row[(crc ^ *p++) & 0xff];
-	return ~crc;
+	return ~crc ^ engine_fault(ENGINE_CRC32_C);
 }
 
 uint32_t crc32c_table(uint32_t seed, const void *data, size_t bytes)
@@ -67,7 +73,7 @@ uint32_t crc32c_table(uint32_t seed, const void *data, size_t bytes)
 	}
 	while (bytes--)
 		crc = crc >> 8 ^ castagnoli_row[0][(crc ^ *p++) & 0xff];
-	return ~crc;
+	return ~crc ^ engine_fault(ENGINE_CRC32C_C);
 }
 
 uint32_t crc32c_sse42(uint32_t seed, const void *data, size_t bytes)
@@ -81,7 +87,7 @@ uint32_t crc32c_sse42(uint32_t seed, const void *data, size_t bytes)
 	}
 	for (; bytes; bytes--, p++)
 		__asm__("crc32b %1, %k0" : "+r"(crc) : "rm"(*p));
-	return ~(uint32_t)crc;
+	return ~(uint32_t)crc ^ engine_fault(ENGINE_CRC32C_SSE42);
 }
 
 uint32_t crc32c(uint32_t seed, const void *data, size_t bytes)
@@ -89,10 +95,28 @@ uint32_t crc32c(uint32_t seed, const void *data, size_t bytes)
 	return engine_in_use == CRC32C_SSE42 ? crc32c_sse42(seed, data, bytes) : crc32c_table(seed, data, bytes);
 }
 
-/* TSC ticks of the best round over the tables, which serve as data. */
-static uint64_t measure(uint32_t (*compute)(uint32_t, const void *, size_t))
+/* Of text: the check value of the usual catalogue. */
+static bool answers_right(uint32_t (*compute)(uint32_t, const void *, size_t))
 {
-	uint64_t best = UINT64_MAX;
+	return compute(0, "123456789", 9) == 0xe3069283 &&
+	       compute(0, castagnoli_row, sizeof(castagnoli_row)) == CRC_OF_CASTAGNOLI_ROWS;
+}
+
+void crc32_test(struct engines *e)
+{
+	const uint32_t plain = 1u << ENGINE_CRC32_C;
+
+	e->allowed |= plain;
+	if (crc32(0, "123456789", 9) == 0xcbf43926 && crc32(0, ieee_row, sizeof(ieee_row)) == CRC_OF_IEEE_ROW) {
+		e->right |= plain;
+		e->chosen |= plain;
+	}
+}
+
+/* TSC ticks of the best round over the tables, which serve as data. */
+static uint32_t measure(uint32_t (*compute)(uint32_t, const void *, size_t))
+{
+	uint64_t best = UINT32_MAX;
 
 	for (unsigned round = 0; round < MEASURE_ROUNDS; round++) {
 		uint64_t start = cpu_rdtsc(), ticks;
@@ -103,16 +127,24 @@ static uint64_t measure(uint32_t (*compute)(uint32_t, const void *, size_t))
 		if (ticks < best)
 			best = ticks;
 	}
-	return best;
+	return (uint32_t)best;
 }
 
-enum crc32c_engine crc32c_select(void)
+enum crc32c_engine crc32c_select(struct engines *e)
 {
-	const uint32_t sse42 = 1u << 20;
+	const uint32_t plain = 1u << ENGINE_CRC32C_C, sse42 = 1u << ENGINE_CRC32C_SSE42;
+	uint32_t allowed = plain | (cpu_cpuid(1, 0).ecx & CPUID1_ECX_SSE42 ? sse42 : 0), right = 0;
 
-	engine_in_use = CRC32C_TABLE;
-	if ((cpu_cpuid(1, 0).ecx & sse42) && crc32c_sse42(0, "123456789", 9) == 0xe3069283 &&
-	    measure(crc32c_sse42) < measure(crc32c_table))
-		engine_in_use = CRC32C_SSE42;
+	if (answers_right(crc32c_table))
+		right |= plain;
+	if (allowed & sse42 && answers_right(crc32c_sse42))
+		right |= sse42;
+	e->allowed |= allowed;
+	e->right |= right;
+	if (right == (plain | sse42)) {
+		e->ticks[ENGINE_CRC32C_C] = measure(crc32c_table);
+		e->ticks[ENGINE_CRC32C_SSE42] = measure(crc32c_sse42);
+	}
+	engine_in_use = engine_choose(e, ENGINE_CRC32C_C) == ENGINE_CRC32C_SSE42 ? CRC32C_SSE42 : CRC32C_TABLE;
 	return engine_in_use;
 }

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/engine.h"
+
 enum crc32c_engine { CRC32C_TABLE, CRC32C_SSE42 };
 
 uint32_t crc32(uint32_t seed, const void *data, size_t bytes);
@@ -18,9 +20,11 @@ uint32_t crc32c(uint32_t seed, const void *data, size_t bytes);
 uint32_t crc32c_table(uint32_t seed, const void *data, size_t bytes);
 uint32_t crc32c_sse42(uint32_t seed, const void *data, size_t bytes);
 
-/* Chooses what crc32c() uses from now on: the instruction if CPUID has it, it gives the check value of
- * "123456789", and measures faster here (an emulator may do it slower than the table). Table before. Returns the
- * choice. Context: one CPU, no other CPU computing. */
-enum crc32c_engine crc32c_select(void);
+/* engines_select()'s part (lib/engine.h): the instruction is allowed if CPUID has it, and an emulator may do it slower
+ * than the table. Table before. Returns the choice. */
+enum crc32c_engine crc32c_select(struct engines *engines);
+
+/* The same for crc32(), which has one engine. */
+void crc32_test(struct engines *engines);
 
 #endif

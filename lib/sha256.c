@@ -3,13 +3,12 @@
 
 #include <stdbool.h>
 
-#include "lib/sha256_ni.h"
+#include "lib/engine_fault.h"
 #include "lib/sha256_k.h"
+#include "lib/sha256_ni.h"
+#include "lib/sha256_plain.h"
 #include "lib/string.h"
 #include "x86/cpu.h"
-
-/* Translated by an emulator, code jumps slowly from one page to another: the linker scripts keep this on one page. */
-#define ONE_PAGE __attribute__((section(".text.one_page")))
 
 /* The best round of either engine counts, taken in turns, so that neither a colder start nor a break decides. */
 #define MEASURE_ROUNDS_MIN 3u
@@ -34,31 +33,7 @@ static const uint32_t initial_state[8] = {
 
 /* W: sha256_select(), before any other CPU hashes; constant after. */
 static enum sha256_engine engine_in_use = SHA256_PLAIN;
-
-/*
- * Plain C, shaped for emulators, which are where it runs on much of its data: there every access to memory costs a
- * dozen instructions of the host and every 32-bit result one more to clear the upper half, so words are loaded and
- * stored in pairs and calculated in 64 bits whose upper half nobody looks at; and what does not fit the host's
- * instruction cache once translated is slower than a loop.
- */
-typedef uint64_t word;			/* the value is the lower half */
-
-static inline word rotate(word w, unsigned n)
-{
-	uint32_t v = (uint32_t)w;
-
-	return v >> n | v << (32 - n);
-}
-
-/* Words 2i and 2i + 1 of big-endian data; the first is the lower half. */
-static inline word load_pair(const uint8_t *p)
-{
-	uint64_t v;
-
-	__builtin_memcpy(&v, p, sizeof(v));
-	v = __builtin_bswap64(v);
-	return v >> 32 | v << 32;
-}
+static bool translated;			/* which shape of plain C */
 
 static inline void store_be32(uint8_t *p, uint32_t v)
 {
@@ -66,92 +41,16 @@ static inline void store_be32(uint8_t *p, uint32_t v)
 	__builtin_memcpy(p, &v, sizeof(v));
 }
 
-/* The rotations of FIPS 180-4, 4.1.2, each as a chain. */
-static inline word big1(word e) { return rotate(rotate(rotate(e, 14) ^ e, 5) ^ e, 6); }
-static inline word big0(word a) { return rotate(rotate(rotate(a, 9) ^ a, 11) ^ a, 2); }
-static inline word small0(uint32_t v) { return rotate(rotate(v, 11) ^ v, 7) ^ v >> 3; }
-static inline word small1(uint32_t v) { return rotate(rotate(v, 2) ^ v, 17) ^ v >> 10; }
-
-/* Pair w[0] of the schedule from the eight before it. */
-static inline void expand(word *w)
-{
-	word low = w[-8] + small0((uint32_t)(w[-8] >> 32)) + (w[-4] >> 32) + small1((uint32_t)w[-1]);
-	word high = (w[-8] >> 32) + small0((uint32_t)w[-7]) + w[-3] + small1((uint32_t)(w[-1] >> 32));
-
-	w[0] = (uint32_t)low | high << 32;
-}
-
-/* One round; the eight names rotate in the caller instead of their values. Majority: b where a equals b or b equals
- * c, else c; b_c is b ^ c, left over from the round before as its a ^ b. */
-#define ROUND(a, b, c, d, e, f, g, h, k_and_w)									\
-	do {												\
-		word t_ = h + big1(e) + (g ^ (e & (f ^ g))) + (k_and_w), a_b_ = a ^ b;			\
-		d += t_;										\
-		h = t_ + big0(a) + (b ^ (a_b_ & b_c));							\
-		b_c = a_b_;										\
-	} while (0)
-
-#define TWO_ROUNDS(a, b, c, d, e, f, g, h, i)								\
-	do {												\
-		word w_ = w[i], k_;									\
-													\
-		__builtin_memcpy(&k_, &sha256_k[2 * (i)], sizeof(k_));					\
-		ROUND(a, b, c, d, e, f, g, h, w_ + k_);							\
-		ROUND(h, a, b, c, d, e, f, g, (w_ >> 32) + (k_ >> 32));					\
-	} while (0)
-
-#define EIGHT_ROUNDS(i)											\
-	do {												\
-		TWO_ROUNDS(a, b, c, d, e, f, g, h, i);							\
-		TWO_ROUNDS(g, h, a, b, c, d, e, f, (i) + 1);						\
-		TWO_ROUNDS(e, f, g, h, a, b, c, d, (i) + 2);						\
-		TWO_ROUNDS(c, d, e, f, g, h, a, b, (i) + 3);						\
-	} while (0)
-
-static ONE_PAGE void block_plain(uint32_t state[8], const uint8_t *data)
-{
-	word w[32];			/* the schedule, in pairs */
-
-	for (unsigned i = 0; i < 8; i++)
-		w[i] = load_pair(data + 8 * i);
-	for (unsigned i = 8; i < 32; i += 4) {
-		expand(w + i);
-		expand(w + i + 1);
-		expand(w + i + 2);
-		expand(w + i + 3);
-	}
-	word a = state[0], b = state[1], c = state[2], d = state[3];
-	word e = state[4], f = state[5], g = state[6], h = state[7], b_c = b ^ c;
-
-	for (unsigned i = 0; i < 32; i += 8) {
-		EIGHT_ROUNDS(i);
-		EIGHT_ROUNDS(i + 4);
-	}
-	/* The old state is read again rather than kept, for the sake of the lot's stacks. */
-	__asm__ volatile("" : : : "memory");
-	state[0] += (uint32_t)a;
-	state[1] += (uint32_t)b;
-	state[2] += (uint32_t)c;
-	state[3] += (uint32_t)d;
-	state[4] += (uint32_t)e;
-	state[5] += (uint32_t)f;
-	state[6] += (uint32_t)g;
-	state[7] += (uint32_t)h;
-}
-
-ONE_PAGE void sha256_blocks_plain(uint32_t state[8], const uint8_t *data, size_t blocks)
-{
-	for (; blocks; blocks--, data += SHA256_BLOCK)
-		block_plain(state, data);
-}
-
 /* No function pointer: the block's link has no relocations. */
 static void blocks_by(enum sha256_engine engine, uint32_t state[8], const uint8_t *data, size_t blocks)
 {
 	if (engine == SHA256_NI)
 		sha256_blocks_ni(state, data, blocks);
+	else if (translated)
+		sha256_blocks_translated(state, data, blocks);
 	else
 		sha256_blocks_plain(state, data, blocks);
+	state[0] ^= engine_fault(engine == SHA256_NI ? ENGINE_SHA256_NI : ENGINE_SHA256_C);
 }
 
 void sha256_blocks(uint32_t state[8], const uint8_t *data, size_t blocks)
@@ -232,18 +131,37 @@ static bool ni_allowed(void)
 	       (cpu_cpuid(1, 0).ecx & (ssse3 | sse41)) == (ssse3 | sse41);
 }
 
-/* "abc", padded, must give FIPS 180-4's example. */
-static bool ni_hashes_abc(void)
+/* By the signature of a hypervisor, which TCG has like any. */
+static bool is_translated(void)
 {
-	static const uint32_t expected[8] = {
+	const uint32_t hypervisor = 1u << 31;
+	struct cpuid_regs r;
+
+	if (!(cpu_cpuid(1, 0).ecx & hypervisor))
+		return false;
+	r = cpu_cpuid(0x40000000, 0);
+	return r.ebx == 0x54474354 && r.ecx == 0x43544743 && r.edx == 0x47435447;	/* "TCGTCGTCGTCG" */
+}
+
+/* "abc", padded, must give FIPS 180-4's example, and the constants, as four blocks, their own state: each of them is
+ * used and looked at. */
+static bool answers_right(enum sha256_engine engine)
+{
+	static const uint32_t of_abc[8] = {
 		0xba7816bf, 0x8f01cfea, 0x414140de, 0x5dae2223, 0xb00361a3, 0x96177a9c, 0xb410ff61, 0xf20015ad,
+	}, of_constants[8] = {
+		0x295efeb5, 0x86610c1f, 0x7244b52a, 0x855f680a, 0xa7580e9b, 0x22e25cad, 0x49e432af, 0xbeae0a32,
 	};
-	uint8_t block[SHA256_BLOCK] = { 'a', 'b', 'c', 0x80, [63] = 24 };
+	static const uint8_t abc[SHA256_BLOCK] = { 'a', 'b', 'c', 0x80, [63] = 24 };
 	uint32_t state[8];
 
 	sha256_start(state);
-	sha256_blocks_ni(state, block, 1);
-	return memcmp(state, expected, sizeof(state)) == 0;
+	blocks_by(engine, state, abc, 1);
+	if (memcmp(state, of_abc, sizeof(state)))
+		return false;
+	sha256_start(state);
+	blocks_by(engine, state, (const uint8_t *)sha256_k, sizeof(sha256_k) / SHA256_BLOCK);
+	return memcmp(state, of_constants, sizeof(state)) == 0;
 }
 
 /* TSC ticks of a round over the constants, which serve as data. */
@@ -257,9 +175,9 @@ static uint64_t measure(enum sha256_engine engine)
 	return cpu_rdtsc() - start;
 }
 
-static bool ni_is_faster(void)
+static void race(struct engines *e)
 {
-	uint64_t plain = UINT64_MAX, ni = UINT64_MAX, spent = 0;
+	uint64_t plain = UINT32_MAX, ni = UINT32_MAX, spent = 0;
 
 	for (unsigned round = 0; round < MEASURE_ROUNDS_MIN ||
 				 (round < MEASURE_ROUNDS_MAX && spent < MEASURE_TICKS); round++) {
@@ -269,20 +187,26 @@ static bool ni_is_faster(void)
 		ni = by_ni < ni ? by_ni : ni;
 		spent += by_plain + by_ni;
 	}
-	return ni < plain;
+	e->ticks[ENGINE_SHA256_C] = (uint32_t)plain;
+	e->ticks[ENGINE_SHA256_NI] = (uint32_t)ni;
 }
 
-enum sha256_engine sha256_select(void)
+enum sha256_engine sha256_select(struct engines *e)
 {
-	engine_in_use = SHA256_PLAIN;
-	if (ni_allowed() && ni_hashes_abc() && ni_is_faster())
-		engine_in_use = SHA256_NI;
+	const uint32_t plain = 1u << ENGINE_SHA256_C, ni = 1u << ENGINE_SHA256_NI;
+	uint32_t allowed = plain | (ni_allowed() ? ni : 0), right = 0;
+
+	translated = is_translated();
+	if (answers_right(SHA256_PLAIN))
+		right |= plain;
+	if (allowed & ni && answers_right(SHA256_NI))
+		right |= ni;
+	e->allowed |= allowed;
+	e->right |= right;
+	if (right == (plain | ni))
+		race(e);
+	engine_in_use = engine_choose(e, ENGINE_SHA256_C) == ENGINE_SHA256_NI ? SHA256_NI : SHA256_PLAIN;
 	return engine_in_use;
-}
-
-void sha256_use(enum sha256_engine engine)
-{
-	engine_in_use = engine;
 }
 
 enum sha256_engine sha256_engine(void)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * SHA-256 (FIPS 180-4) with two engines: plain C, and the SHA instructions (lib/sha256_ni.h). The choice is one
- * variable per linked image, plain until sha256_select() decides otherwise; it is made by one CPU before others
- * hash, and every CPU that hashes after it must have CR4.OSFXSR set and a stack aligned as the ABI says.
+ * SHA-256 (FIPS 180-4) with two engines: plain C (lib/sha256_plain.h) and the SHA instructions (lib/sha256_ni.h).
+ * The choice is one variable per linked image, plain until engines_select() decides otherwise; it is made by one CPU
+ * before others hash, and every CPU that hashes after it must have CR4.OSFXSR set and a stack aligned as the ABI says.
  * Stack: one function's frame is under 200 bytes.
  */
 #ifndef LIB_SHA256_H
@@ -10,6 +10,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "lib/engine.h"
 
 #define SHA256_BYTES	32u
 #define SHA256_BLOCK	64u
@@ -37,16 +39,10 @@ void sha256_start(uint32_t state[8]);
 void sha256_blocks(uint32_t state[8], const uint8_t *data, size_t blocks);
 void sha256_finish(uint32_t state[8], const void *rest, size_t rest_bytes, uint64_t bytes, uint8_t out[SHA256_BYTES]);
 
-void sha256_blocks_plain(uint32_t state[8], const uint8_t *data, size_t blocks);
-
-/* Chooses the engine: the SHA instructions if CPUID has them (and SSSE3, SSE4.1), they hash "abc" right and
- * measure faster here than plain C: by the best of their rounds of 8 KiB, in turns for 2 million ticks of the TSC,
- * about a millisecond, and at least three. Returns the choice. Context: one CPU, CR4.OSFXSR set and CR0.TS, CR0.EM
- * clear, no CPU hashing. */
-enum sha256_engine sha256_select(void);
-
-/* Overrides the choice, for measurements and tests. Context: as sha256_select(). */
-void sha256_use(enum sha256_engine engine);
+/* engines_select()'s part (lib/engine.h): the SHA instructions are allowed if CPUID has them (and SSSE3, SSE4.1). What
+ * is faster is decided by the best of their rounds of 8 KiB, in turns for 2 million ticks of the TSC, about a
+ * millisecond, and at least three. Returns the choice. */
+enum sha256_engine sha256_select(struct engines *engines);
 
 /* The engine in use. */
 enum sha256_engine sha256_engine(void);

@@ -3,8 +3,6 @@
  * The order of a handover after commit (protocol rule 15). The kernel is gone: this code, its stack, tables and data
  * lie in the block, and whatever fails from here on ends in fail.c.
  */
-#include "lib/crc32.h"
-#include "lib/sha256.h"
 #include "purgatory/copy.h"
 #include "purgatory/main_fault.h"
 #include "purgatory/purgatory.h"
@@ -117,8 +115,7 @@ _Noreturn void purgatory_main(const struct plan *plan)
 	say_init(plan);
 	begin(h, plan);
 	cpu_write_cr4(cpu_read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);	/* for the SHA instructions */
-	sha256_select();
-	crc32c_select();
+	choose_engines(plan);
 	check_own(plan);
 	main_fault(plan);
 	record_phase(plan, "commit", start);

@@ -5,8 +5,9 @@
 
 #include "purgatory/plan.h"
 
-/* In the order of the handover, and in the handler of the exception that this made. */
+/* In the order of the handover, before engines are chosen, and in the handler of the exception that the first made. */
 static inline void main_fault(const struct plan *plan) { (void)plan; }
+static inline void engines_fault(const struct plan *plan) { (void)plan; }
 static inline void handler_fault(const struct plan *plan) { (void)plan; }
 
 #endif

@@ -48,6 +48,10 @@ bool lapic_idle(void *context);
 /* Masks what could interrupt the next kernel before it looks; LINT0, LINT1, SVR and the mode stay as found. */
 void lapic_quiet(const struct plan *plan);
 
+/* engines.c: the block's own choice, said and kept for the report. Returns if all that it chose is right (E71). */
+void choose_engines(const struct plan *plan);
+void record_engines(struct report_header *report);
+
 /* check.c: VERIFY (protocol rules 15.4, 20). Returns only if every byte is as expected. */
 void check_all(struct handover *h);
 void check_own(const struct plan *plan);

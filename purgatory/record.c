@@ -4,7 +4,6 @@
  * resets after a failure still has it at the same address (protocol rule 16).
  */
 #include "lib/fmt.h"
-#include "lib/sha256.h"
 #include "lib/string.h"
 #include "purgatory/purgatory.h"
 #include "purgatory/seal.h"
@@ -149,7 +148,7 @@ void record_success(struct handover *h)
 	r->verify_us = h->verify_us;
 	r->verify_bytes = h->plan->bytes;
 	r->verify_cpus = h->verify_cpus;
-	r->sha256_ni = sha256_engine() == SHA256_NI;
+	record_engines(r);
 	r->handover_tsc = cpu_rdtsc();
 	seal_report(r);
 }

@@ -171,6 +171,10 @@ struct report_header {
 	uint32_t fell_back, fell_back_reserved;
 	char fell_back_entry[64];	/* the chosen one */
 	char fell_back_text[REPORT_FAILURE_BYTES];
+	/* The block's hash engines, bits and indices by lib/engine.h's enum engine: by CPUID; of them those that gave
+	 * known answers; of them those in use. ticks: best measured round, 0: not measured */
+	uint32_t engines_allowed, engines_right, engines_chosen, engines_reserved;
+	uint32_t engine_ticks[8];
 };
 
 /*
@@ -208,7 +212,7 @@ _Static_assert(sizeof(struct report_phase) == 32, "report ABI");
 _Static_assert(sizeof(struct report_segment) == 208, "report ABI");
 _Static_assert(sizeof(struct report_pci) == 20, "report ABI");
 _Static_assert(sizeof(struct report_reserved) == 32, "report ABI");
-_Static_assert(sizeof(struct report_header) == 1096, "report ABI");
+_Static_assert(sizeof(struct report_header) == 1144, "report ABI");
 _Static_assert(sizeof(struct report_stat) == 136, "report ABI");
 _Static_assert(sizeof(struct report_census) == 24, "report ABI");
 _Static_assert(sizeof(struct report_loop) == 600, "report ABI");

@@ -67,15 +67,20 @@ test-unit: $(foreach c,$(UNIT_CC),$(call unit_bin,$(c)))
 -include $(foreach c,$(UNIT_CC),$(patsubst %,$(O)/unit/$(c)/%.d,$(UNIT_POOL) $(UNIT_TEST) $(UNIT_HELP)))
 
 # The image's own objects, on the host.
-$(O)/bench/sha256_bench: test/bench/sha256_bench.c $(patsubst %,$(O)/image/lib/%.c.o,sha256 sha256_ni crc32 digest) \
-		$(O)/bench/sha256_kexec_O2.o $(O)/bench/sha256_kexec_Os.o
+$(O)/bench/sha256_bench: test/bench/sha256_bench.c $(patsubst %,$(O)/image/lib/%.c.o,sha256 sha256_ni \
+		sha256_plain sha256_translated crc32 digest engine fmt) \
+		$(O)/bench/sha256_linux.o $(O)/bench/sha256_kexec_tools.o
 	@mkdir -p $(@D)
-	$(HOSTCC) -std=gnu11 -O2 -g -MMD -MP $(WARN) -I. -o $@ $^
+	$(HOSTCC) -std=gnu11 -O2 -g -no-pie -MMD -MP $(WARN) -I. -o $@ $^
 
-# The C to compare with, as kexec's purgatories are compiled: one for speed, one for size.
-$(O)/bench/sha256_kexec_%.o: test/bench/sha256_kexec.c test/bench/sha256_kexec.h
+# The C to compare with, as kexec's purgatories are compiled.
+KEXEC_FLAGS := -O2 -mcmodel=large -march=x86-64 -mno-mmx -mno-sse -mno-sse2 -mno-avx -fno-builtin -ffreestanding \
+	-fno-PIC -fno-PIE -fno-stack-protector -fno-tree-vectorize
+$(O)/bench/sha256_linux.o: KEXEC_SHAPE := -DSHA256_KEXEC=sha256_linux
+$(O)/bench/sha256_kexec_tools.o: KEXEC_SHAPE := -DSHA256_KEXEC=sha256_kexec_tools -DUNROLLED
+$(O)/bench/sha256_linux.o $(O)/bench/sha256_kexec_tools.o: test/bench/sha256_kexec.c test/bench/sha256_kexec.h
 	@mkdir -p $(@D)
-	$(HOSTCC) -std=gnu11 -ffreestanding $(if $(filter Os,$*),-Os -Dsha256_kexec=sha256_kexec_os,-$*) $(WARN) -I. -c -o $@ $<
+	$(HOSTCC) -std=gnu11 $(KEXEC_FLAGS) $(KEXEC_SHAPE) $(WARN) -I. -c -o $@ $<
 
 .PHONY: bench-sha256
 ## bench-sha256: hash rates of plain C and SHA instructions beside openssl speed, one core

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "lib/engine.h"
 #include "tools/report_view.h"
 
 #define TEXT(name, field) report_print_text(name, field, sizeof(field))
@@ -37,6 +38,31 @@ static void address(const char *name, uint64_t value)
 static void last(const char *name, uint64_t value, const char *close)
 {
 	printf("\"%s\":%" PRIu64 "%s", name, value, close);
+}
+
+static void engine_names(const char *name, uint32_t set)
+{
+	const char *separator = "";
+
+	printf("\"%s\":[", name);
+	for (enum engine engine = 0; engine < ENGINES; engine++)
+		if (set >> engine & 1) {
+			printf("%s\"%s\"", separator, engine_name(engine));
+			separator = ",";
+		}
+	printf("],");
+}
+
+static void print_engines(const struct report_header *h)
+{
+	printf("\"engines\":{");
+	engine_names("allowed", h->engines_allowed);
+	engine_names("right", h->engines_right);
+	engine_names("chosen", h->engines_chosen);
+	printf("\"ticks\":{");
+	for (enum engine engine = 0; engine < ENGINES; engine++)
+		printf("%s\"%s\":%u", engine ? "," : "", engine_name(engine), h->engine_ticks[engine]);
+	printf("}},");
 }
 
 static void print_head(const struct report_header *h)
@@ -74,6 +100,7 @@ static void print_head(const struct report_header *h)
 	number("verify_bytes", h->verify_bytes);
 	number("verify_cpus", h->verify_cpus);
 	number("sha256_ni", h->sha256_ni);
+	print_engines(h);
 	number("generation", h->generation);
 	TEXT("entry", h->entry);
 	number("fell_back", h->fell_back);

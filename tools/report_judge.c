@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/engine.h"
 #include "tools/report_view.h"
 
 /* enum slot_mode of purgatory/slot.h, which tools do not include (it needs the seam). */
@@ -139,6 +140,9 @@ unsigned report_judge(const struct report_view *view, report_line_fn *line, void
 		    h->fell_back, h->fell_back_text);
 	judge_cpus(&j, view);
 	judge_segments(&j, view);
+	for (unsigned engine = 0; engine < 32; engine++)
+		if ((h->engines_allowed & ~h->engines_right) >> engine & 1)
+			say(&j, true, "hash engine %s gave wrong answers and was not used", engine_name(engine));
 	if (h->kick_answers != h->kicks)
 		say(&j, true, "%u of %u kicked CPUs answered", h->kick_answers, h->kicks);
 	if (h->inits)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "lib/date.h"
+#include "lib/engine.h"
 #include "tools/report_view.h"
 
 const char *report_clean(const char *text, size_t size)
@@ -20,6 +21,24 @@ const char *report_clean(const char *text, size_t size)
 }
 
 #define CLEAN(field) report_clean(field, sizeof(field))
+
+static void print_engines(const struct report_header *h)
+{
+	const char *separator = "  engines    ";
+
+	for (enum engine engine = 0; engine < ENGINES; engine++) {
+		if (!(h->engines_allowed >> engine & 1))
+			continue;
+		printf("%s%s", separator, engine_name(engine));
+		if (h->engine_ticks[engine])
+			printf(" %u ticks", h->engine_ticks[engine]);
+		printf("%s", h->engines_chosen >> engine & 1 ? " (used)" :
+		       h->engines_right >> engine & 1 ? "" : " (WRONG)");
+		separator = ", ";
+	}
+	if (h->engines_allowed)
+		printf("\n");
+}
 
 static void print_head(const struct report_header *h)
 {
@@ -46,6 +65,7 @@ static void print_head(const struct report_header *h)
 	printf("  mca        %u banks read, %u with an error\n", h->mca_banks, h->mca_logged);
 	printf("  iommu      %s%s%s\n", h->iommu & 1 ? "DMAR " : "", h->iommu & 2 ? "IVRS " : "",
 	       h->iommu & 4 ? "translating" : h->iommu ? "not translating" : "none");
+	print_engines(h);
 	printf("  kick       %u kicked, %u answered in %" PRIu64 " us (deadline %u us), %u NMIs, %u INITs\n", h->kicks,
 	       h->kick_answers, h->kick_us, h->kick_deadline_us, h->nmis, h->inits);
 	printf("  verify     %" PRIu64 " KiB in %" PRIu64 " us on %u CPUs, %" PRIu64 " MB/s%s\n", h->verify_bytes >> 10,

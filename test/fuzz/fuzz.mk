@@ -3,8 +3,8 @@
 
 FUZZ_TEST := $(sort $(wildcard test/fuzz/*_fuzz.c))
 FUZZ_POOL := $(wildcard boot/*.c) lib/fmt.c lib/status.c lib/console_spec.c lib/crc32.c lib/date.c lib/acpi.c lib/iommu.c \
-	lib/smbios.c lib/random.c lib/digest.c lib/sha256.c lib/sha256_ni.c test/twin/twin.c smp/madt.c kernel/old_block.c \
-	kernel/old_report.c
+	lib/smbios.c lib/random.c lib/digest.c $(wildcard lib/sha256*.c) lib/engine.c test/twin/twin.c smp/madt.c \
+	kernel/old_block.c kernel/old_report.c
 FUZZ_BIN  := $(patsubst test/fuzz/%.c,$(O)/fuzz/%,$(FUZZ_TEST))
 FUZZ_OBJ  := $(patsubst %,$(O)/fuzz/%.o,$(FUZZ_POOL))
 

@@ -4,7 +4,7 @@
 #define PURGATORY_MAIN_FAULT_H
 
 #include "kernel/faults.h"
-#include "lib/sha256.h"
+#include "lib/engine_fault.h"
 #include "purgatory/plan.h"
 #include "purgatory/slot.h"
 #include "x86/cpu.h"
@@ -31,10 +31,13 @@ static inline void main_fault(const struct plan *plan)
 		__asm__ volatile("ud2");
 	if (boss_fault(plan) == FAULT_BOSS_DOUBLE)
 		fault_twice();
-	if (boss_fault(plan) == FAULT_BOSS_NI && cpu_cpuid(7, 0).ebx >> 29 & 1)
-		sha256_use(SHA256_NI);
 	while (boss_fault(plan) == FAULT_BOSS_HANG)
 		cpu_relax();
+}
+
+static inline void engines_fault(const struct plan *plan)
+{
+	engine_fault_mask = boss_fault(plan) >= FAULT_BOSS_ENGINES ? boss_fault(plan) - FAULT_BOSS_ENGINES : 0;
 }
 
 static inline void handler_fault(const struct plan *plan)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "lib/crc32.h"
+#include "lib/engine_fault.h"
 #include "x86/cpu.h"
 
 static struct { bool no_sse42, slow_instruction; uint64_t tsc; unsigned readings; } machine;
@@ -21,12 +22,12 @@ struct cpuid_regs twin_cpu_cpuid(uint32_t leaf, uint32_t subleaf)
 	return (struct cpuid_regs){ .eax = 1, .ecx = machine.no_sse42 ? 0 : 1u << 20 };
 }
 
-/* The first measurement, six readings, is the instruction's. */
+/* The first measurement, six readings, is the table's. */
 uint64_t twin_cpu_rdtsc(void)
 {
 	bool first_half = machine.readings++ % 12 < 6;
 
-	return machine.tsc += first_half == machine.slow_instruction ? 1000 : 10;
+	return machine.tsc += first_half != machine.slow_instruction ? 1000 : 10;
 }
 
 static uint32_t model(uint32_t polynomial, uint32_t seed, const uint8_t *p, size_t n)
@@ -72,19 +73,61 @@ static void random_data_against_the_model(void **state)
 	}
 }
 
+static enum crc32c_engine select_anew(struct engines *e)
+{
+	*e = (struct engines){ 0 };
+	machine.readings = 0;
+	return crc32c_select(e);
+}
+
 static void selection(void **state)
 {
+	const uint32_t both = 1u << ENGINE_CRC32C_C | 1u << ENGINE_CRC32C_SSE42;
+	struct engines e;
+
 	(void)state;
 	if (!__builtin_cpu_supports("sse4.2"))
 		skip();
 	machine.no_sse42 = true;
-	assert_int_equal(crc32c_select(), CRC32C_TABLE);
+	assert_int_equal(select_anew(&e), CRC32C_TABLE);
+	assert_true(e.allowed == 1u << ENGINE_CRC32C_C && e.right == e.allowed && e.chosen == e.allowed);
 	machine.no_sse42 = false;
 	machine.slow_instruction = true;
-	assert_int_equal(crc32c_select(), CRC32C_TABLE);
+	assert_int_equal(select_anew(&e), CRC32C_TABLE);
+	assert_true(e.right == both && e.chosen == 1u << ENGINE_CRC32C_C);
+	assert_true(e.ticks[ENGINE_CRC32C_C] == 10 && e.ticks[ENGINE_CRC32C_SSE42] == 1000);
 	machine.slow_instruction = false;
-	assert_int_equal(crc32c_select(), CRC32C_SSE42);
+	assert_int_equal(select_anew(&e), CRC32C_SSE42);
 	check_values(state);
+}
+
+static void wrong_answers(void **state)
+{
+	const uint32_t table = 1u << ENGINE_CRC32C_C, sse42 = 1u << ENGINE_CRC32C_SSE42, ieee = 1u << ENGINE_CRC32_C;
+	struct engines e;
+
+	(void)state;
+	if (!__builtin_cpu_supports("sse4.2"))
+		skip();
+	machine.slow_instruction = false;
+	engine_fault_mask = sse42;
+	assert_int_equal(select_anew(&e), CRC32C_TABLE);
+	assert_true(e.allowed == (table | sse42) && e.right == table && e.chosen == table);
+	machine.slow_instruction = true;
+	engine_fault_mask = table;
+	assert_int_equal(select_anew(&e), CRC32C_SSE42);
+	assert_true(e.right == sse42 && e.chosen == sse42);
+	engine_fault_mask = table | sse42;
+	assert_int_equal(select_anew(&e), CRC32C_TABLE);
+	assert_true(!e.right && !e.chosen);
+	engine_fault_mask = ieee;
+	crc32_test(&e);
+	assert_true(e.allowed == (table | sse42 | ieee) && !e.right && !e.chosen);
+	engine_fault_mask = 0;
+	crc32_test(&e);
+	assert_true(e.right == ieee && e.chosen == ieee);
+	machine.slow_instruction = false;
+	select_anew(&e);
 }
 
 int main(void)
@@ -93,6 +136,7 @@ int main(void)
 		cmocka_unit_test(check_values),
 		cmocka_unit_test(random_data_against_the_model),
 		cmocka_unit_test(selection),
+		cmocka_unit_test(wrong_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,12 +14,14 @@
 
 #include "lib/digest.h"
 #include "lib/crc32.h"
+#include "lib/engine_fault.h"
 #include "lib/sha256.h"
 #include "lib/sha256_ni.h"
+#include "lib/sha256_plain.h"
 #include "x86/cpu.h"
 
 /* ticks: of a round by plain C and by the instructions; broken: rounds of the latter that take a second more. */
-static struct { bool no_sha, no_sse42; uint64_t tsc, ticks[2]; unsigned readings, broken; } machine;
+static struct { bool no_sha, no_sse42, tcg; uint64_t tsc, ticks[2]; unsigned readings, broken; } machine;
 
 /* The host's CPUID with features taken away. */
 struct cpuid_regs twin_cpu_cpuid(uint32_t leaf, uint32_t subleaf)
@@ -31,6 +33,10 @@ struct cpuid_regs twin_cpu_cpuid(uint32_t leaf, uint32_t subleaf)
 		r.ebx &= ~(1u << 29);
 	if (leaf == 1 && machine.no_sse42)
 		r.ecx &= ~(1u << 20);
+	if (leaf == 1 && machine.tcg)
+		r.ecx |= 1u << 31;
+	if (leaf == 0x40000000 && machine.tcg)
+		r = (struct cpuid_regs){ 0, 0x54474354, 0x43544743, 0x47435447 };
 	return r;
 }
 
@@ -44,6 +50,12 @@ uint64_t twin_cpu_rdtsc(void)
 	return machine.tsc;
 }
 
+static enum sha256_engine select_anew(struct engines *e)
+{
+	*e = (struct engines){ 0 };
+	return sha256_select(e);
+}
+
 /* Returns the engine; *rounds that were measured. */
 static enum sha256_engine select_at(uint64_t plain, uint64_t ni, unsigned broken, unsigned *rounds)
 {
@@ -53,7 +65,7 @@ static enum sha256_engine select_at(uint64_t plain, uint64_t ni, unsigned broken
 	machine.ticks[1] = ni;
 	machine.broken = broken;
 	machine.readings = 0;
-	engine = sha256_select();
+	engine = select_anew(&(struct engines){ 0 });
 	*rounds = machine.readings / 4;
 	return engine;
 }
@@ -165,32 +177,37 @@ static void engines_agree(void **state)
 	unsigned seed = 4;
 
 	(void)state;
-	if (!host_has_sha())
-		skip();
 	for (int round = 0; round < 500; round++) {
 		size_t blocks = rand_r(&seed) % 9;
 		uint8_t *data = malloc(blocks * 64 + 1);
-		uint32_t plain[8], ni[8];
+		uint32_t plain[8], translated[8], ni[8];
 
 		for (size_t i = 0; i <= blocks * 64; i++)
 			data[i] = (uint8_t)rand_r(&seed);
 		for (int i = 0; i < 8; i++)
-			plain[i] = ni[i] = (uint32_t)rand_r(&seed) * 3u;
+			plain[i] = translated[i] = ni[i] = (uint32_t)rand_r(&seed) * 3u;
 		sha256_blocks_plain(plain, data + 1, blocks);		/* unaligned on purpose */
-		sha256_blocks_ni(ni, data + 1, blocks);
-		assert_memory_equal(plain, ni, sizeof(plain));
+		sha256_blocks_translated(translated, data + 1, blocks);
+		assert_memory_equal(plain, translated, sizeof(plain));
+		if (host_has_sha()) {
+			sha256_blocks_ni(ni, data + 1, blocks);
+			assert_memory_equal(plain, ni, sizeof(plain));
+		}
 		free(data);
 	}
 }
 
 static void selection(void **state)
 {
+	struct engines e;
 	unsigned rounds;
 
 	(void)state;
 	assert_int_equal(sha256_engine(), SHA256_PLAIN);
 	machine.no_sha = true;
-	assert_int_equal(sha256_select(), SHA256_PLAIN);
+	assert_int_equal(select_anew(&e), SHA256_PLAIN);
+	assert_int_equal(e.allowed, 1u << ENGINE_SHA256_C);
+	assert_true(e.right == e.allowed && e.chosen == e.allowed && !e.ticks[ENGINE_SHA256_C]);
 	machine.no_sha = false;
 	if (!host_has_sha())
 		skip();
@@ -205,6 +222,32 @@ static void selection(void **state)
 	assert_int_equal(select_at(54000, 10000, 1, &rounds), SHA256_NI);
 	assert_int_equal(select_at(54000, 10000, 4, &rounds), SHA256_NI);
 	assert_int_equal(sha256_engine(), SHA256_NI);
+}
+
+/* Engines that answer wrong are not chosen, however fast; with none left the choice says so. */
+static void wrong_answers(void **state)
+{
+	const uint32_t plain = 1u << ENGINE_SHA256_C, ni = 1u << ENGINE_SHA256_NI;
+	uint32_t allowed = host_has_sha() ? plain | ni : plain;
+	struct engines e;
+
+	(void)state;
+	machine.ticks[0] = 120000;
+	machine.ticks[1] = 1000;
+	machine.readings = machine.broken = 0;
+	engine_fault_mask = ni;
+	assert_int_equal(select_anew(&e), SHA256_PLAIN);
+	assert_true(e.allowed == allowed && e.right == plain && e.chosen == plain);
+	engine_fault_mask = plain;
+	assert_int_equal(select_anew(&e), host_has_sha() ? SHA256_NI : SHA256_PLAIN);
+	assert_true(e.allowed == allowed && e.right == (allowed & ni) && e.chosen == (allowed & ni));
+	engine_fault_mask = plain | ni;
+	assert_int_equal(select_anew(&e), SHA256_PLAIN);
+	assert_true(e.allowed == allowed && !e.right && !e.chosen);
+	engine_fault_mask = 0;
+	machine.readings = 0;
+	assert_int_equal(select_anew(&e), host_has_sha() ? SHA256_NI : SHA256_PLAIN);
+	assert_true(!host_has_sha() || (e.ticks[ENGINE_SHA256_C] == 120000 && e.ticks[ENGINE_SHA256_NI] == 1000));
 }
 
 static void chunk_digests(void **state)
@@ -235,6 +278,21 @@ static void chunk_digests(void **state)
 	free(d);
 }
 
+/* Plain C as an emulator gets it. */
+static void translated_shape(void **state)
+{
+	struct engines e;
+
+	machine.tcg = machine.no_sha = true;
+	assert_int_equal(select_anew(&e), SHA256_PLAIN);
+	assert_int_equal(e.chosen, 1u << ENGINE_SHA256_C);
+	fips_examples(state);
+	every_short_length(state);
+	random_splits(state);
+	machine.tcg = machine.no_sha = false;
+	select_anew(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +303,8 @@ int main(void)
 		cmocka_unit_test(chunk_digests),
 		cmocka_unit_test(engines_agree),
 		cmocka_unit_test(selection),
+		cmocka_unit_test(wrong_answers),
+		cmocka_unit_test(translated_shape),
 		/* again, now by the engine that was selected */
 		cmocka_unit_test(fips_examples),
 		cmocka_unit_test(every_short_length),

@@ -26,6 +26,7 @@ void report_make(struct made_report *r)
 		.ram_bytes = 2ull << 30, .tsc_khz = 2000000, .paging_levels = 4, .mca_banks = 10,
 		.kick_deadline_us = 5000, .kicks = 2, .kick_answers = 2, .kick_us = 40, .verify_bytes = 12345678,
 		.verify_us = 1000, .verify_cpus = 3, .generation = 1,
+		.engines_allowed = 0x17, .engines_right = 0x17, .engines_chosen = 0x15, .engine_ticks = { 120, 130 },
 		.cpus = TABLE(cpus), .phases = TABLE(phases), .segments = TABLE(segments), .pci = TABLE(pci),
 		.reserved = TABLE(reserved),
 	};

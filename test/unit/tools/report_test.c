@@ -139,6 +139,7 @@ static void test_findings(void **state)
 	FINDING((r.segments[0].verified = 2, r.segments[0].bad_page = 0x1003000), "kernel differs");
 	FINDING(r.header.kick_answers = 1, "1 of 2 kicked");
 	FINDING(r.header.inits = 1, "needed INIT");
+	FINDING(r.header.engines_right = 0x15, "hash engine sha256-ni gave wrong answers");
 }
 
 /* Two entries in memory: what the one that was not started holds need not be verified, the other's must. */
