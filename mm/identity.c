@@ -14,8 +14,10 @@ struct identity_list {
 /* A stretch of addresses for which one entry of the list decides. */
 struct piece {
 	uint64_t base, end;
-	const struct identity_range *range;	/* NULL: none */
+	const struct identity_range *range;
 };
+
+static const struct identity_range hole = { .prot = MM_NONE };
 
 typedef enum status (*piece_fn)(void *context, uint64_t base, uint64_t size, mm_prot prot, enum mm_page_size max_size,
 				struct problem *problem);
@@ -35,7 +37,7 @@ static enum status list_check(const struct identity_list *list, struct problem *
 /* The piece that starts at base; its end is UINT64_MAX after the last range. */
 static struct piece piece_at(const struct identity_list *list, uint64_t base)
 {
-	struct piece piece = { .base = base, .end = UINT64_MAX };
+	struct piece piece = { .base = base, .end = UINT64_MAX, .range = &hole };
 	const struct identity_range *r = list->ranges;
 	unsigned i;
 
@@ -52,12 +54,13 @@ static struct piece piece_at(const struct identity_list *list, uint64_t base)
 
 static bool is_mapped(const struct piece *piece)
 {
-	return piece->range && !(piece->range->prot & MM_NONE);
+	return !(piece->range->prot & MM_NONE);
 }
 
+/* a: mapped, so that b is, too, if its prot is the same. */
 static bool can_join(const struct piece *a, const struct piece *b)
 {
-	return is_mapped(b) && a->range->prot == b->range->prot && a->range->max_size == b->range->max_size;
+	return a->range->prot == b->range->prot && a->range->max_size == b->range->max_size;
 }
 
 static enum status piece_emit(const struct piece *piece, piece_fn fn, void *context, struct problem *problem)

@@ -176,6 +176,31 @@ static void a_bad_range_is_named(void **state)
 	assert_int_equal(identity_map(&space, wx, 1, NULL), E_MAPPING);
 }
 
+/* No table is left for the low page's 4 KiB entries; what follows needs none, and its success is not the whole's. */
+static void the_first_failure_is_the_answer(void **state)
+{
+	static const struct identity_range wide[] = { { 0x1000, MM_2M_BYTES * 2 - 0x1000, MM_WRITE, MM_PAGE_2M, "wide" } };
+	static const struct identity_range two[] = { { 0x1000, 0x1000, MM_WRITE, MM_PAGE_4K, "low" },
+						     { MM_2M_BYTES, MM_2M_BYTES, MM_READ, MM_PAGE_2M, "next" } };
+	const struct identity_range *lists[] = { wide, two };
+	uint64_t tables;
+
+	(void)state;
+	assert_int_equal(phys_alloc_run(&machine.phys, 3, MM_PAGE_BYTES, 0, &tables, NULL), OK);
+	for (unsigned i = 0; i < COUNT(lists); i++) {
+		struct page_source source;
+		struct page_pool pool;
+		struct space small;
+
+		page_pool_init(&pool, tables, 3);
+		source = page_source_pool(&pool);
+		assert_int_equal(space_init(&small, 4, &machine_features, &source, NULL), OK);
+		assert_int_equal(identity_map(&small, lists[i], i + 1, &problem), E_NO_MEMORY);
+		assert_int_equal(space_destroy(&small, NULL), OK);
+	}
+	phys_free_run(&machine.phys, tables, 3);
+}
+
 static void random_lists_match_their_last_range_and_count(void **state)
 {
 	struct identity_range list[12];
@@ -241,6 +266,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(equal_neighbours_are_joined, start, stop),
 		cmocka_unit_test_setup_teardown(a_wide_range_below_2m_is_small_pages_only_there, start, stop),
 		cmocka_unit_test_setup_teardown(a_bad_range_is_named, start, stop),
+		cmocka_unit_test_setup_teardown(the_first_failure_is_the_answer, start, stop),
 		cmocka_unit_test_setup_teardown(random_lists_match_their_last_range_and_count, start, stop),
 		cmocka_unit_test_setup_teardown(a_plan_takes_mappings_in_order_only, start, stop),
 	};
