@@ -35,6 +35,8 @@ END = r"^guest: loop(?:=good|_failed=)|Kernel panic|^baton: event=(?:error|excep
 def write_initrd(path, kernel, baton=None, passes=5, base=BASE, load="auto", words="", seed=None, fault=None):
     """The initramfs that loops. base: nothing may grow after that pass and the next; seed: Baton's of the first pass;
     fault: (pass, fault word)."""
+    if not os.path.isfile(kernel):
+        raise qemu.MachineError("%s: no such file" % kernel)
     stage = path + ".files"
     os.makedirs(stage, exist_ok=True)
     baton = baton or os.path.join(BUILD, "baton.efi")
@@ -92,10 +94,10 @@ def main():
     parser.add_argument("--mem", default="1G")
     parser.add_argument("--load", default="auto")
     args = parser.parse_args()
-    os.makedirs(args.out, exist_ok=True)
-    initrd = write_initrd(os.path.join(args.out, "initrd.img"), args.kernel, passes=args.passes, load=args.load)
-    disk = write_disk(os.path.join(args.out, "disk.img"), args.kernel, initrd)
     try:
+        os.makedirs(args.out, exist_ok=True)
+        initrd = write_initrd(os.path.join(args.out, "initrd.img"), args.kernel, passes=args.passes, load=args.load)
+        disk = write_disk(os.path.join(args.out, "disk.img"), args.kernel, initrd)
         with qemu.Machine(os.path.join(args.out, "vm"), disk=disk, smp=args.smp, mem=args.mem,
                           accel=os.environ.get("ACCEL") or "tcg") as vm:
             seen = 0
@@ -107,7 +109,7 @@ def main():
                 seen += 1
             _, match = vm.wait_for(END, PASS_S)
             passes = passes_of(vm.lines)
-    except (qemu.MachineError, OSError) as problem:
+    except (qemu.MachineError, OSError, subprocess.CalledProcessError, SystemExit) as problem:
         print("linux_loop: %s" % problem, file=sys.stderr)
         return 2
     print(match.string)
