@@ -8,7 +8,7 @@ JOBS   ?= 2
 .PHONY: test test-quick test-system lint
 # The packages first: what is compiled below needs them.
 test: deps-test
-	@$(MAKE) --no-print-directory lint test-unit coverage-parsers mutants fuzz test-hostile test-system
+	@$(MAKE) --no-print-directory lint test-unit coverage-parsers mutants mutants-known fuzz test-hostile test-system
 
 # Everything that needs no emulator.
 test-quick: deps-test

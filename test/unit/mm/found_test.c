@@ -115,12 +115,26 @@ static void the_caller_ends_the_walk(void **state)
 	assert_int_equal(tables.count, 1);
 }
 
+static void who_asks_for_tables_only_is_told_of_no_run(void **state)
+{
+	uint64_t pdpt = page();
+	struct runs tables = { .stop_at = 32 };
+
+	(void)state;
+	machine_faults_are_failures();
+	put(root, 0, pdpt | 3);
+	put(pdpt, 0, 0x83);
+	assert_int_equal(found_walk(root, 4, NULL, note, &tables, &p), OK);
+	assert_int_equal(tables.count, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(identity_runs, fresh, done),
 		cmocka_unit_test_setup_teardown(five_levels, fresh, done),
 		cmocka_unit_test_setup_teardown(the_caller_ends_the_walk, fresh, done),
+		cmocka_unit_test_setup_teardown(who_asks_for_tables_only_is_told_of_no_run, fresh, done),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

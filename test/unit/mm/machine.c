@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "test/unit/mm/machine.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -54,6 +55,17 @@ void *twin_cpu_phys_pointer(uint64_t phys)
 	if (!in_arena(phys))
 		fail_msg("0x%llx is not memory", (unsigned long long)phys);
 	return arena + (phys - MACHINE_BASE);
+}
+
+static void on_fault(int signal)
+{
+	(void)signal;
+	fail_msg("memory was used that is not there");
+}
+
+void machine_faults_are_failures(void)
+{
+	sigaction(SIGSEGV, &(struct sigaction){ .sa_handler = on_fault, .sa_flags = SA_NODEFER }, NULL);
 }
 
 static uint64_t frame_of(uint64_t pte, unsigned level)

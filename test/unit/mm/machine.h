@@ -48,6 +48,10 @@ extern struct machine machine;
 void machine_start(unsigned pages);
 void machine_stop(void);
 
+/* Until the case ends a use of memory that is not there at all is a failed check of it, not a crash, which names none.
+ * Called by the case itself: cmocka sets handlers of its own before each. */
+void machine_faults_are_failures(void);
+
 /* Both CPUs load the root and cache what they can. window: what is watched, in bytes. */
 void machine_load(const struct space *space, uint64_t window, uint64_t bytes);
 

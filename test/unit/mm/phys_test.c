@@ -118,6 +118,33 @@ static void a_range_that_is_gone_is_no_neighbour(void **state)
 	}
 }
 
+/* Its entry still stands behind the last one, and it ended where the new one begins. */
+static void a_range_that_was_last_is_not_prolonged(void **state)
+{
+	uint64_t base;
+
+	(void)state;
+	phys_init(&phys, false);
+	assert_int_equal(phys_add(&phys, 0x1000, 0x1000, NULL), OK);
+	assert_int_equal(phys_add(&phys, 0x3000, 0x1000, NULL), OK);
+	phys.untouched[2] = (struct mm_range){ 0x4000, 0x1000 };
+	assert_int_equal(phys_add(&phys, 0x5000, 0x1000, NULL), OK);
+	assert_int_equal(phys.range_count, 3);
+	assert_int_equal(phys.untouched[2].base, 0x5000);
+	assert_int_equal(phys_alloc_run(&phys, 1, 4096, 0, &base, NULL), OK);
+	assert_int_equal(base, 0x5000);
+}
+
+static void no_range_is_no_page(void **state)
+{
+	uint64_t page;
+
+	(void)state;
+	machine_faults_are_failures();
+	phys_init(&phys, false);
+	assert_int_equal(phys_alloc(&phys, &page, NULL), E_NO_MEMORY);
+}
+
 static void single_pages_come_from_the_top_and_return_lifo(void **state)
 {
 	uint64_t a, b, c;
@@ -396,6 +423,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_last_page_of_all_is_refused_when_nothing_is_there, start, stop),
 		cmocka_unit_test_setup_teardown(only_neighbours_are_joined, start, stop),
 		cmocka_unit_test_setup_teardown(a_range_that_is_gone_is_no_neighbour, start, stop),
+		cmocka_unit_test_setup_teardown(a_range_that_was_last_is_not_prolonged, start, stop),
+		cmocka_unit_test_setup_teardown(no_range_is_no_page, start, stop),
 		cmocka_unit_test_setup_teardown(single_pages_come_from_the_top_and_return_lifo, start, stop),
 		cmocka_unit_test_setup_teardown(untouched_memory_is_not_written, start, stop),
 		cmocka_unit_test_setup_teardown(a_write_after_free_is_found, start, stop),

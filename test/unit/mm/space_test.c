@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "mm/walk.h"
 #include "x86/cpu.h"
 
 static struct space space;
@@ -237,6 +238,29 @@ static void impossible_ranges_are_refused(void **state)
 	assert_int_equal(space_map(&space, 0x1000, (1ull << 40) - 0x1000, 0x1000, 0, MM_PAGE_4K, NULL), OK);
 }
 
+/* Each by its own reason: what comes behind may be spared by another check. */
+static void a_range_is_refused_for_what_it_is(void **state)
+{
+	static const struct { uint64_t va, length; } holes[] = {
+		{ 0x2000, 0xfffffffffffff000 },			/* wraps to 0xfff */
+		{ 0x7ffffffff000, 0xffff000000002000 },		/* from half to half */
+		{ 0x8000000000000000, 0x7fff800000001000 },	/* ends where the upper half begins */
+		{ 0x7ffffffff000, 0x2000 },			/* ends in the hole */
+	};
+	uint64_t last;
+
+	(void)state;
+	assert_int_equal(range_check(&space, 0, 0, &last, &problem), E_MAPPING);
+	assert_non_null(strstr(problem.text, "not whole pages"));
+	for (unsigned i = 0; i < sizeof(holes) / sizeof(holes[0]); i++) {
+		problem.code = OK;
+		assert_int_equal(range_check(&space, holes[i].va, holes[i].length, &last, &problem), E_MAPPING);
+		assert_non_null(strstr(problem.text, "not canonical"));
+	}
+	assert_int_equal(range_check(&space, 0x2000, 0x1000, &last, NULL), OK);
+	assert_int_equal(last, 0x2fff);
+}
+
 static void both_ends_of_both_halves_can_be_mapped(void **state)
 {
 	static const uint64_t at[] = { 0, 0x7ffffffff000, 0xffff800000000000, 0xfffffffffffff000 };
@@ -358,6 +382,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(memory_types_find_their_pat_index, start, stop),
 		cmocka_unit_test_setup_teardown(a_reprogrammed_pat_gives_write_combining, start, stop),
 		cmocka_unit_test_setup_teardown(impossible_ranges_are_refused, start, stop),
+		cmocka_unit_test_setup_teardown(a_range_is_refused_for_what_it_is, start, stop),
 		cmocka_unit_test_setup_teardown(both_ends_of_both_halves_can_be_mapped, start, stop),
 		cmocka_unit_test_setup_teardown(a_range_that_touches_a_mapping_is_refused, start, stop),
 		cmocka_unit_test_setup_teardown(five_levels, start, stop),
