@@ -77,23 +77,23 @@ T ?= 60
 hostile: $(HOSTILE_DIR)/hostile
 	@$(PYTHON) -B test/hostile/run.py $(HOSTILE_DIR) --random $(T) --seed $(or $(SEED),0)
 
-# $(1): kills, search or new
+# Rooms whose every mutant is known by make test.
+MUTANT_ROOMS := mm
+# $(1): rooms, $(2): known, search or new, $(3): text in a mutant's name
 hostile_mutants = @$(MAKE) --no-print-directory -s -j2 $(HOSTILE_PLAIN) $(MUTANT_DIR)/libbaton.a $(MUTANT_TEST) && \
-	HOSTILE_FLAGS='$(HOSTILE_FLAGS)' $(PYTHON) -B test/hostile/mutants.py $(HOSTILE_DIR) $(MUTANT_DIR) '$(MUTANT_FLAGS)' \
-	'$(MUTANT_LIBS)' $(1) $(if $(filter-out new,$(MUTANT)),'$(MUTANT)')
+	HOSTILE_FLAGS='$(HOSTILE_FLAGS)' HOSTILE_TOLD='$(HOSTILE_TOLD)' HOSTILE_TOLD_CODE='$(HOSTILE_SMP) $(HOSTILE_BLOCK)' \
+	MUTANT_POOL='$(MUTANT_POOL)' $(PYTHON) -B test/hostile/mutants.py $(HOSTILE_DIR) $(MUTANT_DIR) '$(MUTANT_FLAGS)' \
+	'$(MUTANT_LIBS)' '$(1)' $(2) $(if $(3),'$(3)')
 
-.PHONY: mutants-hostile mutants-known
+.PHONY: mutants-hostile mutants-smp mutants-known
 ## mutants-hostile: what notices each mutant of mm/: one per fence, locked operation, flush, free, state test (MUTANT=text or new)
 mutants-hostile:
-	$(call hostile_mutants,$(if $(filter new,$(MUTANT)),new,search))
+	$(call hostile_mutants,mm,$(if $(filter new,$(MUTANT)),new,search),$(filter-out new,$(MUTANT)))
 
-## mutants-known: the same mutants, each against what noticed it before (test/hostile/kills.txt)
+## mutants-smp: the same for smp/ and purgatory/, and each of their calls dropped; of those that are not known (MUTANT=text)
+mutants-smp:
+	$(call hostile_mutants,smp purgatory,new,$(MUTANT))
+
+## mutants-known: the same mutants, each against what noticed it before (test/hostile/kills*.txt)
 mutants-known:
-	$(call hostile_mutants,kills)
-
-.PHONY: mutants-smp
-## mutants-smp: the same for smp/ and purgatory/, and each of their calls dropped (MUTANT=text)
-mutants-smp: $(HOSTILE_DIR)/hostile
-	@$(MAKE) --no-print-directory -s -j2 $(MUTANT_DIR)/libbaton.a $(MUTANT_TEST)
-	@$(PYTHON) -B test/hostile/mutants_smp.py $(HOSTILE_DIR) $(MUTANT_DIR) '$(HOSTILE_TOLD) --coverage $(HOSTILE_FLAGS)' \
-		'$(MUTANT_FLAGS)' '$(MUTANT_LIBS)' $(if $(MUTANT),'$(MUTANT)')
+	$(call hostile_mutants,$(MUTANT_ROOMS),known)
