@@ -321,7 +321,8 @@ def judge_all(jobs, task, tables, note):
 
 
 def summary(what, table):
-    count = {kind: sum(verdict == kind for _, verdict, _ in table) for kind in ("killed", "unit", "argued", "control", "SURVIVED")}
+    verdicts = [verdict for _, verdict, _ in table]
+    count = {kind: verdicts.count(kind) for kind in ("killed", "unit", "argued", "control", "SURVIVED")}
     named = sum(job.text is not None for job, _, _ in table)
     return f"mutants of {what}: {len(table)} planted, " + (f"{named} of them historic, " if named else "") + \
         f"{count['killed']} killed by the hostile machine, {count['unit']} by unit tests, {count['argued']} equivalent as argued, " + \
