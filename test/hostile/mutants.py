@@ -325,7 +325,8 @@ def summary(what, table):
     count = {kind: verdicts.count(kind) for kind in ("killed", "unit", "argued", "control", "SURVIVED")}
     named = sum(job.text is not None for job, _, _ in table)
     return f"mutants of {what}: {len(table)} planted, " + (f"{named} of them historic, " if named else "") + \
-        f"{count['killed']} killed by the hostile machine, {count['unit']} by unit tests, {count['argued']} equivalent as argued, " + \
+        f"{count['killed']} killed by the hostile machine, {count['unit']} by unit tests, " \
+        f"{count['argued']} equivalent as argued, " + \
         (f"{count['control']} controls rightly not noticed, " if count["control"] else "") + f"{count['SURVIVED']} survived"
 
 
