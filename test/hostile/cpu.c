@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "test/hostile/internal.h"
+#include "test/hostile/platform.h"
 #include "x86/cpu.h"
 
 #define DEPTH_MAX 3000u
@@ -229,6 +230,12 @@ void visible(void)
 	M->stuck = 0;
 }
 
+void cpu_stop_clock(void)
+{
+	if (current_scenario->strays & STRAY_LATE && M->interrupts_left && M->bound_left && !M->jumped)
+		stop_and_serve(STOP_CLOCK);
+}
+
 unsigned choose(unsigned choices)
 {
 	if (choices < 2)
@@ -328,6 +335,7 @@ void twin_cpu_relax(void)
 {
 	if (!M->running)
 		return;
+	M->steps += M->counting && !M->current;
 	self()->spins = true;
 	stop_and_serve(STOP_WAIT);
 }
@@ -390,7 +398,18 @@ bool twin_cpu_irq_save(void)
 }
 
 uint32_t twin_cpu_index(void) { return M->current; }
-uint64_t twin_cpu_rdtsc(void) { return current_scenario->platform ? M->clock : M->time; }
+
+uint64_t twin_cpu_rdtsc(void)
+{
+	if (!current_scenario->platform)
+		return M->time;
+	if (M->running && !M->current) {
+		cpu_stop_clock();
+		promise_clock_read();
+	}
+	return M->clock;
+}
+
 
 void *twin_cpu_phys_pointer(uint64_t phys)
 {

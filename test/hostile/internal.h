@@ -58,6 +58,9 @@ struct seat {
 	void *percpu;
 	uint64_t odd;				/* a register that differs from the boss's */
 	bool ours;				/* PAT, XCR0 and the like are the kernel's; INIT keeps them */
+	uint8_t misses;				/* SIPIs that do not reach it */
+	uint8_t reading, digested;		/* chunk + 1 under its eyes; mask of chunks, since VERIFYING */
+	uint64_t init_at;			/* clock at INIT, where its length matters */
 };
 
 struct vcpu {
@@ -128,7 +131,16 @@ struct state {
 	uint32_t failed;			/* enum status that fail() ended with */
 	uint32_t failed_chunk;
 	bool failed_by_mc;
-	bool page_freed, jumped, was_late, xapic, no_page_0, no_bsp;
+	bool page_freed, committed, jumped, was_late, xapic, no_page_0, no_bsp;
+	uint8_t bsp;
+	uint8_t answered, called;		/* CPUs whose answers were in memory when the boss last read the clock */
+	uint8_t digested[HOSTILE_CPUS];		/* chunks: by the boss, and said to be VERIFIED by the others */
+	uint8_t believed, struck;		/* CPUs: the boss has read VERIFIED; a machine check came while it read a chunk */
+	uint64_t taken;				/* pages that the next kernel has stored to */
+	uint8_t stacks_taken;			/* likewise kernel stacks, by CPU */
+	bool code_taken;			/* likewise the kernel's code and variables */
+	bool counting;				/* the boss's steps, since it gave a command */
+	uint32_t steps;
 	uint64_t time;				/* from here on not part of the state that is compared */
 	uint64_t accesses;			/* through the seam, this run */
 	unsigned stuck;
@@ -201,7 +213,7 @@ uint64_t tlb_type(const struct answer *answer);
 bool tlb_current(uint64_t root, unsigned watched, struct answer *answer);
 
 /* cpu.c: coroutines and interrupts. */
-enum stop { STOP_OPERATION, STOP_WAIT, STOP_CHOOSE, STOP_END, STOP_BROKEN, STOP_SHARED, STOP_PRIVATE };
+enum stop { STOP_OPERATION, STOP_WAIT, STOP_CHOOSE, STOP_END, STOP_BROKEN, STOP_SHARED, STOP_PRIVATE, STOP_CLOCK };
 extern enum stop stop;				/* why the last CPU stopped */
 extern unsigned stop_choices;			/* STOP_CHOOSE: how many */
 void cpu_start(unsigned cpu, void (*program)(void));
@@ -210,6 +222,7 @@ _Noreturn void cpu_goes_on(void);		/* the current CPU, where it was started */
 _Noreturn void cpu_ends(void);
 void cpu_sleep(void);				/* until an interrupt */
 void cpu_stop_private(void);			/* only interrupts may come in between */
+void cpu_stop_clock(void);			/* the boss is about to read the clock: only an SMI may come in between */
 void hostile_switch(void **from, void *to);
 void cpu_run(unsigned cpu);			/* until it stops */
 bool cpu_runnable(unsigned cpu);
@@ -259,6 +272,7 @@ void platform_stored(uint32_t at);		/* a store to it has reached memory */
 void platform_icr_written(void);
 void platform_wrmsr(uint32_t msr, uint64_t value);
 void platform_check_ivt(void);
+void platform_ipi(uint32_t id, uint32_t icr);
 void platform_loads(uint32_t at, uint64_t value);
 void platform_stores(uint32_t at, uint64_t value);
 void *platform_pointer(uint64_t phys);		/* NULL: none of its memory */
@@ -271,6 +285,20 @@ void lot_mwait(void);
 void lot_clflush(const void *p);
 void lot_fence(void);
 bool memory_plain(uint32_t at, unsigned bytes, bool write);
+
+/* promise.c: what each control word has led to. */
+void promise_clock_read(void);			/* by the boss */
+void promise_moves(uint32_t at, uint64_t from, uint64_t to);	/* a compare and exchange is done */
+void promise_status(uint64_t word);		/* the current CPU, in the lot, stores it to its own slot */
+void promise_loads(unsigned slot, uint32_t offset, uint64_t value);	/* the boss */
+void promise_begins(uint32_t chunk);		/* the current CPU notes it in its slot */
+void promise_digested(const void *data);		/* its digest is computed */
+void promise_struck(void);			/* a machine check */
+void promise_jump(void);
+
+/* next.c: the next kernel. */
+void next_access(uint32_t at, bool write);	/* by the current CPU */
+void next_fetch(void);				/* it runs the kernel's code */
 
 /* trace.c */
 extern bool tracing;

@@ -39,6 +39,7 @@ static void lot_main(void)
 
 void lot_goes_on(void)
 {
+	self()->seat.reading = 0;
 	cpu_start_on(M->current, 1, lot_main);
 	cpu_goes_on();
 }
@@ -52,6 +53,8 @@ static void lot_enter(struct slot *slot)
 	visible();
 	trace_event("enters the lot");
 	c->seat.kernel_cr3 = c->sets.root;
+	arena_writes(slot, sizeof(*slot));
+	slot->kernel.cr3 = c->sets.root;
 	cpu_start_on(M->current, 1, lot_main);
 	c->seat.place = IN_LOT;
 	hostile_switch(&c->other_sp, c->sp);
@@ -76,11 +79,12 @@ void lot_recalled(void)
 void lot_read_evidence(struct slot_evidence *out)
 {
 	uint64_t slot = (uint64_t)(uintptr_t)slot_of(M->current);
+	bool trusted = current_scenario->trusting;
 
 	arena_writes(out, sizeof(*out));
 	*out = (struct slot_evidence){
-		.rip = self()->seat.place == IN_LOT ? PLATFORM_CODE + 0x10 : 0,
-		.rsp = lot_on_slot_stack() ? slot + SLOT_STACK_TOP - 64 : 0,
+		.rip = self()->seat.place == IN_LOT || trusted ? PLATFORM_CODE + 0x10 : 0,
+		.rsp = lot_on_slot_stack() || trusted ? slot + SLOT_STACK_TOP - 64 : 0,
 		.cr3 = self()->sets.root,
 		.cr4 = self()->seat.cr4,
 		.idtr_base = PLATFORM_IDT,
@@ -93,7 +97,7 @@ void lot_read_evidence(struct slot_evidence *out)
 static void own_status(uint64_t word)
 {
 	struct seat *s = &self()->seat;
-	bool inside = s->place == IN_LOT && lot_on_slot_stack();
+	bool trusted = current_scenario->trusting, inside = trusted || (s->place == IN_LOT && lot_on_slot_stack());
 
 	if (slot_value(word) == STATUS_LEFT) {
 		if (s->place != IN_KERNEL || lot_on_slot_stack() ||
@@ -105,7 +109,7 @@ static void own_status(uint64_t word)
 		broken("acknowledged-outside", "CPU %u answers %x and is not in the lot", M->current, slot_value(word));
 	if (slot_value(word) != STATUS_PARKED && slot_value(word) != STATUS_HALTED)
 		return;
-	if (self()->sets.root != PLATFORM_PARK)
+	if (self()->sets.root != PLATFORM_PARK && !trusted)
 		broken("acknowledged-outside", "CPU %u answers %x on root 0x%llx", M->current, slot_value(word),
 		       (unsigned long long)self()->sets.root);
 	s->parked = true;
@@ -114,10 +118,12 @@ static void own_status(uint64_t word)
 
 void lot_status_stored(unsigned slot, uint64_t word)
 {
-	if (slot == M->current)
+	if (slot == M->current) {
 		own_status(word);
-	else if (M->cpu[slot].seat.place == IN_LOT)
+		promise_status(word);
+	} else if (M->cpu[slot].seat.place == IN_LOT) {
 		broken("slot-reused", "CPU %u writes the status of CPU %u, which is in the lot", M->current, slot);
+	}
 }
 
 /* --- MONITOR and MWAIT ------------------------------------------------------------------------------------------- */

@@ -66,6 +66,8 @@ struct scenario {
 	unsigned strays;			/* with platform: enum stray */
 	bool guest;				/* likewise: CPUID says hypervisor */
 	bool old_processor;			/* likewise: family 5 */
+	bool trusting;				/* likewise: nobody's place or right is checked but by the next kernel's stores */
+	enum mwait mwait;			/* of a platform scenario without all_mwaits */
 	bool all_mwaits;			/* once with each enum mwait; without platform the last is as the first */
 };
 

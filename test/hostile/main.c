@@ -174,7 +174,9 @@ static bool all_variants(const struct scenario *scenario, unsigned limit, struct
 	unsigned i, k, allocations;
 	struct parameters with = { .cpus = cpus };
 
-	if (scenario->all_mwaits && !scenario->platform)
+	if (!scenario->all_mwaits)
+		with.mwait = scenario->mwait;
+	else if (!scenario->platform)
 		with.mwait = MWAIT_DEAF;	/* the other two are the same there */
 	for (; scenario->all_mwaits && with.mwait < MWAIT_EXACT; with.mwait++)
 		if (!one(scenario, &with, limit, total))

@@ -114,8 +114,10 @@ static void access(uint32_t at, bool write)
 	bool now = false;
 
 	fence_settle();
-	if (current_scenario->platform)
+	if (current_scenario->platform) {
 		platform_access(at, write);
+		next_access(at, write);
+	}
 	check_page(at);
 	if (is_private(at))
 		return;
@@ -309,6 +311,7 @@ static void buffer_add(uint32_t at, uint64_t value, unsigned bytes)
 
 static bool direct(void)
 {
+	M->steps += M->counting && M->running && !M->current;
 	if (++M->accesses > ACCESSES_MAX)
 		broken("never-ends", "%u accesses", ACCESSES_MAX);
 	return !M->running || M->atomic;
@@ -403,6 +406,7 @@ bool hostile_cas(void *p, uint64_t from, uint64_t to, unsigned bytes)
 	if (same) {
 		arena_write(at, to, bytes);
 		platform_stored(at);
+		promise_moves(at, from, to);
 	}
 	if (tracing && !direct())
 		trace_event("compare and exchange %s: %s", trace_word(at), same ? "done" : "no");

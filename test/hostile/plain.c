@@ -31,7 +31,8 @@ static void plain(const void *p, unsigned long bytes, bool write)
 
 	if (!runs())
 		return;
-	if (in_block() && (const uint8_t *)p >= __start_kernel_state && (const uint8_t *)p < __stop_kernel_state)
+	if (!current_scenario->trusting && in_block() && (const uint8_t *)p >= __start_kernel_state &&
+	    (const uint8_t *)p < __stop_kernel_state)
 		broken("outside-the-block", "CPU %u reaches a variable of the kernel's", M->current);
 	if (at >= STACKS_AT)
 		return;
@@ -52,7 +53,10 @@ void __tsan_func_entry(void *caller)
 	const uint8_t *here = __builtin_return_address(0);
 
 	(void)caller;
-	if (runs() && in_block() && here >= __start_kernel_text && here < __stop_kernel_text)
+	if (!runs() || here < __start_kernel_text || here >= __stop_kernel_text)
+		return;
+	next_fetch();
+	if (in_block() && !current_scenario->trusting)
 		broken("fetch-outside-the-block", "CPU %u runs code of the kernel's", M->current);
 }
 

@@ -14,6 +14,7 @@
 #include "x86/regs.h"
 
 #define ROOT(cr3)	((cr3) & 0x000ffffffffff000ull)
+#define INIT_US		10000u		/* MP specification 1.4, B.4 */
 
 /* --- memory --------------------------------------------------------------------------------------------------------- */
 
@@ -76,7 +77,7 @@ void platform_access(uint32_t at, bool write)
 	uint64_t root = ROOT(self()->sets.root);
 	bool blocks = root == PLATFORM_PARK || root == PLATFORM_VERIFY || root == PLATFORM_HANDOVER;
 
-	if ((M->jumped && !M->current) || (!blocks && !s->parked))
+	if ((M->jumped && !M->current) || (!blocks && !s->parked) || current_scenario->trusting)
 		return;
 	if (!in_pages(at) || !blocks || !root_allows(s, root, M->page_kind[page_of_at(at)], at, write))
 		broken("outside-the-block", "CPU %u %s %s on root 0x%llx", M->current, write ? "writes" : "reads", trace_word(at),
@@ -98,7 +99,11 @@ void platform_loads(uint32_t at, uint64_t value)
 	uint32_t offset;
 	unsigned slot;
 
-	if (s->place != IN_LOT || !of_slot(at, &slot, &offset) || slot != M->current || offset >= MONITOR_LINE_BYTES)
+	if (!of_slot(at, &slot, &offset))
+		return;
+	if (!M->current)
+		promise_loads(slot, offset, value);
+	if ((s->place != IN_LOT && !current_scenario->trusting) || slot != M->current || offset >= MONITOR_LINE_BYTES)
 		return;
 	s->looked = true;
 	s->flushed = s->flushing = false;
@@ -122,6 +127,8 @@ void platform_stores(uint32_t at, uint64_t value)
 		return;
 	if (offset == offsetof(struct slot, status))
 		lot_status_stored(slot, value);
+	if (offset == offsetof(struct slot, next_chunk) && slot == M->current)
+		promise_begins((uint32_t)value);
 	if (offset < MONITOR_LINE_BYTES && M->cpu[slot].seat.place == IN_LOT && slot == M->current)
 		broken("own-line-written", "CPU %u stores to the line that it monitors", slot);
 	/* Between INIT and its proof a CPU counts as LOST, and the HALT that it is to prove comes now. */
@@ -160,6 +167,16 @@ static void stop_in_page(void)
 		cpu_sleep();
 }
 
+/* A CPU that still stands on the stack of that entry. */
+static void other_in(uint64_t percpu)
+{
+	unsigned i;
+
+	for (i = 0; i < parameters.cpus; i++)
+		if (i != M->current && M->cpu[i].seat.percpu == platform_pointer(percpu))
+			broken("stack-in-use", "CPU %u comes in on the stack of CPU %u", M->current, i);
+}
+
 /* trampoline.S and the entries that it leads to. */
 static void trampoline(void)
 {
@@ -187,6 +204,7 @@ static void trampoline(void)
 	}
 	if (i == M->page_count)
 		stop_in_page();
+	other_in(entry->argument);
 	tlb_load(M->current, M->page_cr3);
 	self()->seat.place = IN_KERNEL;
 	self()->seat.percpu = platform_pointer(entry->argument);
@@ -200,7 +218,7 @@ static void take_init(unsigned cpu)
 {
 	struct vcpu *c = &M->cpu[cpu];
 
-	if (cpu == 0 || M->no_bsp)
+	if (cpu == M->bsp || M->no_bsp)
 		broken("init-to-the-bsp", "CPU %u sends INIT to CPU %u, which may be the BSP", M->current, cpu);
 	if (c->seat.halted && !slot_of(cpu)->boss.pending)
 		broken("init-to-the-healthy", "CPU %u gets INIT and the boss has its answer to HALT", cpu);
@@ -211,7 +229,8 @@ static void take_init(unsigned cpu)
 	c->sleeps = true;
 	c->waits = c->spins = c->done = c->irq_on = false;
 	c->seat = (struct seat){ .apic_id = c->seat.apic_id, .place = AWAITS_SIPI, .odd = c->seat.odd,
-				 .ours = c->seat.ours };
+				 .ours = c->seat.ours, .misses = c->seat.misses,
+				 .init_at = current_scenario->old_processor ? M->clock : 0 };
 	platform_check_ivt();
 }
 
@@ -223,6 +242,12 @@ static void take_sipi(unsigned cpu, uint32_t page)
 		broken("wrong-answer", "SIPI to 0x%x", page);
 	if (c->seat.place != AWAITS_SIPI || c->seat.dead)
 		return;
+	if (c->seat.misses) {
+		c->seat.misses--;
+		return;
+	}
+	if (current_scenario->old_processor && M->clock - c->seat.init_at < INIT_US)
+		broken("init-too-short", "SIPI to CPU %u %u us after INIT", cpu, (unsigned)(M->clock - c->seat.init_at));
 	cpu_start(cpu, trampoline);
 	c->seat.place = IN_TRAMPOLINE;
 	c->sleeps = false;
@@ -236,7 +261,7 @@ static void take_ipi(unsigned cpu, uint32_t icr)
 	case 0x400:
 		if (is_between(s))
 			broken("nmi-after-init", "CPU %u sends an NMI to CPU %u, which has had INIT", M->current, cpu);
-		s->nmi = !s->deaf && s->place == IN_LOT;
+		s->nmi = !s->deaf && (s->place == IN_LOT || s->parked);
 		break;
 	case 0x500:
 		if (icr == ICR_INIT_ASSERT)
@@ -250,11 +275,12 @@ static void take_ipi(unsigned cpu, uint32_t icr)
 	}
 }
 
-static void ipi(uint32_t id, uint32_t icr)
+void platform_ipi(uint32_t id, uint32_t icr)
 {
 	unsigned cpu;
 
 	visible();
+	M->steps += M->counting && !M->current;
 	trace_event("IPI 0x%x to APIC ID %u", icr, id);
 	for (cpu = 0; cpu < parameters.cpus; cpu++)
 		if (M->cpu[cpu].seat.apic_id == id)
@@ -267,14 +293,15 @@ void platform_icr_written(void)
 
 	self()->seat.icr = false;
 	memory_drain(M->current);		/* uncached: after all earlier stores */
-	ipi(*(const uint32_t *)(apic + APIC_ICR_HIGH) >> 24, *(const uint32_t *)(apic + APIC_ICR_LOW));
+	platform_ipi(*(const uint32_t *)(apic + APIC_ICR_HIGH) >> 24, *(const uint32_t *)(apic + APIC_ICR_LOW));
 }
 
 uint64_t twin_cpu_rdmsr(uint32_t msr)
 {
 	switch (msr) {
 	case MSR_APIC_BASE:
-		return APIC_AT | APIC_BASE_EN | (M->xapic ? 0 : APIC_BASE_EXTD) | (M->current || M->no_bsp ? 0 : APIC_BASE_BSP);
+		return APIC_AT | APIC_BASE_EN | (M->xapic ? 0 : APIC_BASE_EXTD) |
+		       (M->current != M->bsp || M->no_bsp ? 0 : APIC_BASE_BSP);
 	case MSR_X2APIC_ID:
 		return self()->seat.apic_id;
 	case MSR_X2APIC + APIC_VERSION / 16:
@@ -287,7 +314,7 @@ uint64_t twin_cpu_rdmsr(uint32_t msr)
 void platform_wrmsr(uint32_t msr, uint64_t value)
 {
 	if (msr == MSR_X2APIC_ICR)
-		ipi((uint32_t)(value >> 32), (uint32_t)value);
+		platform_ipi((uint32_t)(value >> 32), (uint32_t)value);
 }
 
 struct cpuid_regs twin_cpu_cpuid(uint32_t leaf, uint32_t subleaf)
@@ -342,7 +369,8 @@ unsigned platform_offers(unsigned cpu, struct offer *o)
 		o[n++] = (struct offer){ TAKE_WAKE, 1, 1 };
 	if (s->place == IN_TRAMPOLINE && strays & STRAY_NMI)
 		o[n++] = (struct offer){ TAKE_NMI, 1, 1 };
-	if (cpu == M->current && stop == STOP_WAIT && v->spins && cpu == 0 && strays & STRAY_LATE && others_can_act())
+	if (cpu == M->current && cpu == 0 && strays & STRAY_LATE &&
+	    (stop == STOP_CLOCK || (stop == STOP_WAIT && v->spins && others_can_act())))
 		o[n++] = (struct offer){ TAKE_LATE, 1, 1 };
 	return n;
 }
@@ -363,6 +391,7 @@ static void gate_mc(void)
 	if (s->mcip || !(s->cr4 & CR4_MCE))
 		broken("shutdown", "CPU %u takes a machine check with MCIP %u, CR4 0x%llx", M->current, s->mcip,
 		       (unsigned long long)s->cr4);
+	promise_struck();
 	s->mcip = s->in_gate = true;
 	s->mcip = !gate_run(18, SLOT_IST_MC_TOP, SLOT_MC_COUNT);
 	s->in_gate = false;
@@ -423,7 +452,8 @@ bool platform_ended(unsigned cpu)
 
 	if (v->done || v->seat.deaf || (v->sleeps && v->seat.place != IN_LOT && v->seat.place != IN_KERNEL))
 		return true;
-	return M->cpu[0].done && (v->sleeps || v->spins) && !v->seat.nmi && !(v->seat.irq && v->seat.place == IN_KERNEL);
+	return M->cpu[0].done && (v->sleeps || v->spins) && !v->seat.nmi &&
+	       !(v->seat.irq && v->seat.place == IN_KERNEL && !v->seat.parked);
 }
 
 /* First what was stored becomes visible, then the clock runs: to the first NMI of a kick, to the next, past the deadlines. */
@@ -447,25 +477,4 @@ void platform_free_low_page(void)
 	for (i = 0; i < parameters.cpus; i++)
 		if (is_between(&M->cpu[i].seat))
 			broken("trampoline-freed", "the page is given away and CPU %u is in it or on its way", i);
-}
-
-/* One word of each region stands for all: whoever still looks at one is caught by its root. NMIs come in between. */
-void platform_overwrite(void)
-{
-	unsigned i, cpu;
-
-	for (i = 0; i < M->region_count; i++) {
-		if (M->region[i].kind == REGION_PLAN || M->region[i].kind == REGION_SLOTS)
-			continue;
-		visible();
-		trace_event("the next kernel writes at 0x%llx", (unsigned long long)M->region[i].phys);
-		arena_write(M->region[i].at, ~0ull, 8);
-	}
-	for (cpu = 1; cpu < parameters.cpus; cpu++) {
-		memset((void *)(ARENA + STACKS_AT + cpu * STACKS * STACK_BYTES), 0xcc, STACK_BYTES);
-		if (M->cpu[cpu].seat.place == IN_LOT) {
-			M->cpu[cpu].other_sp = NULL;
-			ipi(M->cpu[cpu].seat.apic_id, ICR_NMI);
-		}
-	}
 }

@@ -50,13 +50,17 @@ void platform_block(enum slot_mode mode);
 void platform_parked(bool inside);
 /* After every change of the plan. */
 void platform_seal_plan(void);
+/* All of that, up to the boss's commit. */
+void platform_committed(enum slot_mode mode);
 /* The trampoline page leads into the lot. */
 void platform_arm_recall(void);
 void platform_xapic(void);
 void platform_boss_is_no_bsp(void);
+void platform_bsp(unsigned cpu);		/* another one than the boss */
 void platform_apic_id(unsigned cpu, uint32_t id);
 /* From INIT on the CPU is well again, if not dead. */
 void platform_deaf(unsigned cpu, bool dead);
+void platform_misses_sipi(unsigned cpu);	/* the first one */
 /* Its registers cannot be made equal to the boss's. */
 void platform_differs(unsigned cpu);
 
@@ -69,11 +73,15 @@ uint64_t platform_lot_enter(void);		/* what CALL_PARK gets */
 
 void ap_program(void);				/* of an ONLINE CPU */
 void lot_program(void);				/* of a PARKED one */
+void platform_hands_over(void);			/* the boss, from commit on */
 void platform_free_low_page(void);		/* somebody else gets it */
 void platform_overwrite(void);			/* the next kernel writes to everything outside the block */
 void platform_enters_block(void);		/* this CPU: the boss, at commit */
 bool platform_was_late(void);			/* some deadline passed although its CPU was well */
 bool platform_is_halted(unsigned cpu);		/* published, and on the park root */
+void platform_given_up(unsigned cpu);		/* the boss gives it up: it must not have answered when the clock said so */
+void platform_count_steps(void);		/* of the boss, from here on: accesses, IPIs, looks */
+uint32_t platform_steps(void);
 uint32_t platform_failed(void);			/* enum status of fail(), 0: not called */
 uint32_t platform_failed_chunk(bool *by_mc);	/* fail_mismatch()'s */
 uint32_t platform_ivt(void);			/* IVT[2]; 0: firmware's */

@@ -4,6 +4,7 @@
 
 #include "lib/crc32.h"
 #include "lib/sha256.h"
+#include "purgatory/purgatory.h"
 #include "smp/call.h"
 #include "smp/online.h"
 #include "test/hostile/internal.h"
@@ -231,9 +232,44 @@ void platform_arm_recall(void)
 	platform_seal_plan();
 }
 
+void platform_committed(enum slot_mode mode)
+{
+	platform_online();
+	platform_block(mode);
+	platform_arm_recall();
+	platform_parked(true);
+}
+
+void platform_hands_over(void)
+{
+	purgatory_main(the_plan());
+}
+
 void platform_xapic(void)
 {
 	M->xapic = true;
+}
+
+void platform_bsp(unsigned cpu)
+{
+	M->bsp = (uint8_t)cpu;
+}
+
+void platform_misses_sipi(unsigned cpu)
+{
+	M->cpu[cpu].seat.misses = 1;
+}
+
+void platform_count_steps(void)
+{
+	M->counting = true;
+	M->steps = 0;
+}
+
+uint32_t platform_steps(void)
+{
+	M->counting = false;
+	return M->steps;
 }
 
 void platform_boss_is_no_bsp(void)

@@ -23,8 +23,11 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 RUNS = ((2, 6, ""), (3, 3, ""), (2, 2, "-x"))      # CPUs, bound; -x: states seen before are not cut, to compare
 # Of smp/ and the lot, where each operation may meet an NMI, a #MC, an SMI; and of all of a handover.
-SMP_RUNS = ((2, 2, ""), (3, 0, ""), (2, 0, "-x"))
-HANDOVER_RUNS = ((2, 1, ""), (2, 0, "-x"))
+SMP_RUNS = ((2, 2, ""), (3, 1, ""), (2, 0, "-x"))
+LARGE_RUNS = ((2, 2, ""), (3, 0, ""), (2, 0, "-x"))
+HANDOVER_RUNS = ((2, 1, ""), (3, 0, ""), (2, 0, "-x"))
+LARGE = ("kick-mwait", "kick-exact", "next-kernel-alone", "no-next-kernel", "verify-late", "calls")
+HANDOVER = ("handover-hlt", "handover-mwait", "fallback", "there-and-back")
 DEADLINE_S = 280
 WORKERS = 2
 # What mm/ may call besides itself: the seam, the one error type, and what the compiler puts in.
@@ -159,9 +162,9 @@ def self_test(build, names):
 
 
 def runs_of(name, platform):
-    if name in platform:
-        return HANDOVER_RUNS if name.startswith(("handover", "fallback", "there-and-back")) else SMP_RUNS
-    return RUNS
+    if name not in platform:
+        return RUNS
+    return HANDOVER_RUNS if name in HANDOVER else LARGE_RUNS if name in LARGE else SMP_RUNS
 
 
 def exhaustive(build, names):

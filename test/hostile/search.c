@@ -128,7 +128,7 @@ static unsigned list_choices(struct choice *c)
 			c[n] = (struct choice){ .cpu = (uint8_t)current, .chosen = (uint8_t)n };
 		return n;
 	}
-	if (stop == STOP_PRIVATE) {
+	if (stop == STOP_PRIVATE || stop == STOP_CLOCK) {
 		n = add(c, 0, current, TAKE_NOTHING, 0, 0);
 		return add_for(c, n, current, 0);
 	}

@@ -70,9 +70,9 @@ uint64_t tsc_to_us(uint64_t ticks) { return ticks; }
 
 void tsc_delay_us(uint64_t us)
 {
-	uint64_t until = M->clock + us;
+	uint64_t until = twin_cpu_rdtsc() + us;
 
-	while (M->running && M->clock < until)
+	while (M->running && twin_cpu_rdtsc() < until)
 		cpu_relax();
 }
 
@@ -150,6 +150,7 @@ void sha256_compute(uint8_t out[SHA256_BYTES], const void *data, uint64_t size)
 	for (i = 0; i < size; i++)
 		hash[i % 4] = (hash[i % 4] ^ bytes[i]) * 0x100000001b3ull;
 	memcpy(out, hash, sizeof(hash));
+	promise_digested(data);
 }
 
 void chunk_digest_compute(struct chunk_digest *out, const void *data, uint32_t bytes)
@@ -174,7 +175,7 @@ void choose_engines(const struct plan *plan) { (void)plan; }
 
 void say_init(const struct plan *plan) { (void)plan; }
 void say(const char *format, ...) { (void)format; }
-void fail_init(const struct plan *plan) { (void)plan; }
+void fail_init(const struct plan *plan) { (void)plan; M->committed = true; }
 void record_phase(const struct plan *plan, const char *name, uint64_t from) { (void)plan; (void)name; (void)from; }
 void record_success(struct handover *h) { (void)h; }
 uint64_t record_us(const struct plan *plan, uint64_t tsc) { (void)plan; return tsc; }
@@ -246,11 +247,12 @@ void jump_next(uint64_t entry, uint64_t boot_params, uint64_t cr4)
 	for (i = 1; i < parameters.cpus; i++) {
 		const struct seat *s = &M->cpu[i].seat;
 
-		if (!(s->place == IN_LOT && s->halted) && slot_of(i)->boss.verdict != VERDICT_LOST &&
-		    slot_of(i)->boss.verdict != VERDICT_INIT_HELD)
+		if (!((s->place == IN_LOT || current_scenario->trusting) && s->halted) &&
+		    slot_of(i)->boss.verdict != VERDICT_LOST && slot_of(i)->boss.verdict != VERDICT_INIT_HELD)
 			broken("jumped-early", "the boss jumps and CPU %u, verdict %u, has not halted", i,
 			       slot_of(i)->boss.verdict);
 	}
+	promise_jump();
 	M->jumped = true;
 	platform_overwrite();
 	cpu_ends();

@@ -43,18 +43,13 @@ void twin_cpu_wrmsr(uint32_t msr, uint64_t value)
 	M->cpu[target].ipi |= (uint8_t)(1 << M->current);
 }
 
-static uint64_t now(void)
-{
-	return current_scenario->platform ? M->clock : M->time;
-}
-
 /* Time passes when nobody can go on (search.c); without a platform then more than any deadline. */
 uint64_t tsc_deadline(uint64_t us)
 {
-	return now() + us;
+	return twin_cpu_rdtsc() + us;
 }
 
 bool tsc_passed(uint64_t deadline)
 {
-	return now() >= deadline;
+	return twin_cpu_rdtsc() >= deadline;
 }

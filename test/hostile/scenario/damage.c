@@ -6,15 +6,7 @@
 
 static void committed(void)
 {
-	platform_online();
-	platform_block(MODE_HLT);
-	platform_arm_recall();
-	platform_parked(true);
-}
-
-static void hands_over(void)
-{
-	purgatory_main(the_plan());
+	platform_committed(MODE_HLT);
 }
 
 static void flip(uint64_t phys)
@@ -41,7 +33,7 @@ static void first_found(void) { chunk_found(0); }
 
 const struct scenario damaged_first_scenario = {
 	.name = "damaged-first", .what = "a chunk of the boss's differs", .platform = true, .strays = STRAY_ALL,
-	.setup = first_damaged, .program = { hands_over, lot_program, lot_program }, .end = first_found,
+	.setup = first_damaged, .program = { platform_hands_over, lot_program, lot_program }, .end = first_found,
 };
 
 static void second_damaged(void)
@@ -54,7 +46,7 @@ static void second_found(void) { chunk_found(1); }
 
 const struct scenario damaged_second_scenario = {
 	.name = "damaged-second", .what = "a chunk of a parked CPU's differs", .platform = true, .strays = STRAY_ALL,
-	.setup = second_damaged, .program = { hands_over, lot_program, lot_program }, .end = second_found,
+	.setup = second_damaged, .program = { platform_hands_over, lot_program, lot_program }, .end = second_found,
 };
 
 static void tail_damaged(void)
@@ -70,7 +62,7 @@ static void nobody_jumped(void)
 
 const struct scenario damaged_tail_scenario = {
 	.name = "damaged-tail", .what = "a byte behind a segment is not zero", .platform = true, .strays = STRAY_NMI | STRAY_WAKE,
-	.setup = tail_damaged, .program = { hands_over, lot_program, lot_program }, .end = nobody_jumped,
+	.setup = tail_damaged, .program = { platform_hands_over, lot_program, lot_program }, .end = nobody_jumped,
 };
 
 /* Without the plan nobody is told anything. */
@@ -91,7 +83,7 @@ static void plan_damaged(void)
 
 const struct scenario damaged_plan_scenario = {
 	.name = "damaged-plan", .what = "the plan differs from its digest", .platform = true, .strays = STRAY_NMI,
-	.setup = plan_damaged, .program = { hands_over, lot_program, lot_program }, .end = nobody_told,
+	.setup = plan_damaged, .program = { platform_hands_over, lot_program, lot_program }, .end = nobody_told,
 };
 
 static void header_damaged(void)
@@ -102,7 +94,7 @@ static void header_damaged(void)
 
 const struct scenario damaged_header_scenario = {
 	.name = "damaged-header", .what = "the block's header is none", .platform = true, .strays = STRAY_NMI,
-	.setup = header_damaged, .program = { hands_over, lot_program, lot_program }, .end = nobody_told,
+	.setup = header_damaged, .program = { platform_hands_over, lot_program, lot_program }, .end = nobody_told,
 };
 
 static void table_damaged(void)
@@ -113,7 +105,7 @@ static void table_damaged(void)
 
 const struct scenario damaged_table_scenario = {
 	.name = "damaged-table", .what = "the digests differ from theirs", .platform = true, .strays = STRAY_NMI,
-	.setup = table_damaged, .program = { hands_over, lot_program, lot_program }, .end = nobody_told,
+	.setup = table_damaged, .program = { platform_hands_over, lot_program, lot_program }, .end = nobody_told,
 };
 
 /* --- the fallback ---------------------------------------------------------------------------------------------- */
@@ -166,5 +158,5 @@ static void recalled(void)
 
 const struct scenario recall_xapic_scenario = {
 	.name = "recall-xapic", .what = "a deaf CPU, IPIs by the APIC's registers", .platform = true, .strays = STRAY_NMI,
-	.setup = deaf_in_xapic, .program = { hands_over, lot_program, lot_program }, .end = recalled,
+	.setup = deaf_in_xapic, .program = { platform_hands_over, lot_program, lot_program }, .end = recalled,
 };

@@ -4,21 +4,8 @@
 #include "smp/park.h"
 #include "test/hostile/platform.h"
 
-static void committed(enum slot_mode mode)
-{
-	platform_online();
-	platform_block(mode);
-	platform_arm_recall();
-	platform_parked(true);
-}
-
-static void committed_hlt(void) { committed(MODE_HLT); }
-static void committed_mwait(void) { committed(MODE_MWAIT); }
-
-static void hands_over(void)
-{
-	purgatory_main(the_plan());
-}
+static void committed_hlt(void) { platform_committed(MODE_HLT); }
+static void committed_mwait(void) { platform_committed(MODE_MWAIT); }
 
 /* Late, a CPU is given up, gets INIT, and must have answered again after it. A machine check in a chunk is a mismatch,
  * reported as what it was. */
@@ -39,12 +26,12 @@ static void handed_over(void)
 
 const struct scenario handover_hlt_scenario = {
 	.name = "handover-hlt", .what = "VERIFY, HALT, jump, the next kernel's stores", .platform = true, .strays = STRAY_ALL,
-	.setup = committed_hlt, .program = { hands_over, lot_program, lot_program }, .end = handed_over,
+	.setup = committed_hlt, .program = { platform_hands_over, lot_program, lot_program }, .end = handed_over,
 };
 
 const struct scenario handover_mwait_scenario = {
 	.name = "handover-mwait", .what = "the same with MWAIT", .platform = true, .strays = STRAY_ALL, .all_mwaits = true,
-	.setup = committed_mwait, .program = { hands_over, lot_program, lot_program }, .end = handed_over,
+	.setup = committed_mwait, .program = { platform_hands_over, lot_program, lot_program }, .end = handed_over,
 };
 
 /* --- a CPU that does not answer --------------------------------------------------------------------------------- */
@@ -64,7 +51,7 @@ static void recalled(void)
 
 const struct scenario recall_scenario = {
 	.name = "recall", .what = "a deaf CPU: INIT, SIPI, back in the lot", .platform = true, .strays = STRAY_NMI,
-	.setup = one_deaf, .program = { hands_over, lot_program, lot_program }, .end = recalled,
+	.setup = one_deaf, .program = { platform_hands_over, lot_program, lot_program }, .end = recalled,
 };
 
 static void one_dead(void)
@@ -81,7 +68,7 @@ static void refused(void)
 
 const struct scenario dead_refused_scenario = {
 	.name = "dead-refused", .what = "a CPU that answers neither HALT nor INIT: no jump", .platform = true, .strays = STRAY_NMI,
-	.setup = one_dead, .program = { hands_over, lot_program, lot_program }, .end = refused,
+	.setup = one_dead, .program = { platform_hands_over, lot_program, lot_program }, .end = refused,
 };
 
 static void one_dead_goes_on(void)
@@ -100,7 +87,7 @@ static void went_on(void)
 
 const struct scenario dead_goes_on_scenario = {
 	.name = "dead-goes-on", .what = "the same under lost-cpu continue", .platform = true, .strays = STRAY_NMI,
-	.setup = one_dead_goes_on, .program = { hands_over, lot_program, lot_program }, .end = went_on,
+	.setup = one_dead_goes_on, .program = { platform_hands_over, lot_program, lot_program }, .end = went_on,
 };
 
 static void one_held(void)
@@ -118,5 +105,5 @@ static void held(void)
 
 const struct scenario held_scenario = {
 	.name = "init-hold", .what = "a deaf CPU under init hold", .platform = true, .strays = STRAY_NMI,
-	.setup = one_held, .program = { hands_over, lot_program, lot_program }, .end = held,
+	.setup = one_held, .program = { platform_hands_over, lot_program, lot_program }, .end = held,
 };

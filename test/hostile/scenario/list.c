@@ -18,7 +18,10 @@ extern const struct scenario
 	differs_scenario, disabled_scenario, call_flush_scenario, call_lost_scenario,
 	calls_scenario, damaged_first_scenario, damaged_second_scenario, damaged_tail_scenario,
 	damaged_plan_scenario, damaged_header_scenario, damaged_table_scenario, fallback_scenario,
-	fallback_damaged_scenario, recall_xapic_scenario, there_and_back_scenario, comes_later_scenario, no_bsp_scenario;
+	fallback_damaged_scenario, recall_xapic_scenario, there_and_back_scenario, comes_later_scenario, no_bsp_scenario,
+	next_kernel_scenario, next_kernel_alone_scenario, no_next_kernel_scenario, halt_late_scenario,
+	verify_late_scenario, recall_late_scenario, second_sipi_scenario, deaf_bsp_scenario,
+	kick_on_time_scenario, kick_without_wakes_scenario, kick_exact_scenario;
 
 const struct scenario *const scenarios[] = {
 	&unmap_leaf_scenario, &unmap_tables_scenario, &table_reuse_scenario, &two_changers_scenario, &load_scenario,
@@ -37,6 +40,9 @@ const struct scenario *const scenarios[] = {
 	&calls_scenario, &damaged_first_scenario, &damaged_second_scenario, &damaged_tail_scenario,
 	&damaged_plan_scenario, &damaged_header_scenario, &damaged_table_scenario, &fallback_scenario,
 	&fallback_damaged_scenario, &recall_xapic_scenario, &there_and_back_scenario, &comes_later_scenario, &no_bsp_scenario,
+	&next_kernel_scenario, &next_kernel_alone_scenario, &no_next_kernel_scenario, &halt_late_scenario,
+	&verify_late_scenario, &recall_late_scenario, &second_sipi_scenario, &deaf_bsp_scenario,
+	&kick_on_time_scenario, &kick_without_wakes_scenario, &kick_exact_scenario,
 	NULL
 };
 

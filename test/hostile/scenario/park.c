@@ -7,6 +7,7 @@
 #include "x86/cpu.h"
 
 #define ALL UINT32_MAX
+#define KICK_STEPS 160u		/* of the boss, for each parked CPU: accesses, IPIs and looks, within the bounds that are run */
 
 static void online(enum slot_mode mode)
 {
@@ -28,7 +29,7 @@ static void parks(void)
 
 		EXPECT(state == CPU_PARKED || (lost && state == CPU_LOST));
 		/* Out of the mask when PARKED, and only then: a lost one may still walk the kernel's tables. */
-		EXPECT((smp_cpu(i)->mm.space == NULL) == (state == CPU_PARKED) || state == CPU_LOST);
+		EXPECT((smp_cpu(i)->mm.space == NULL) == (state == CPU_PARKED));
 		EXPECT(slot_of(i)->boss.verdict == (state == CPU_PARKED ? VERDICT_PARKED : VERDICT_LOST));
 	}
 }
@@ -70,17 +71,23 @@ static void parked_mwait(void)
 static void kicks(void)
 {
 	struct boss *boss = &notes()->boss;
-	unsigned picked, silent, i;
+	unsigned picked, silent, steps, i;
 
 	picked = boss_pick_all(boss, ALL);
 	EXPECT(picked == parameters.cpus - 1);
+	platform_count_steps();
 	silent = boss_order(boss, COMMAND_HALT, STATUS_HALTED);
+	steps = platform_steps();
+	if (!silent && !platform_was_late() && steps > KICK_STEPS * picked)
+		broken("kick-too-long", "a kick of %u CPUs took the boss %u steps", picked, steps);
 	EXPECT(!silent || platform_was_late());
 	EXPECT(boss->kicks == picked && boss->answers == picked - silent);
 	for (i = 1; i < parameters.cpus; i++) {
 		const struct slot *slot = slot_of(i);
 
 		EXPECT(slot->boss.pending || platform_is_halted(i));
+		if (slot->boss.pending)
+			platform_given_up(i);
 		/* With its NMI, HLT answers at once; MWAIT by its store where that wakes it, else by the NMI after 50 us. */
 		if (!platform_was_late())
 			EXPECT(slot->boss.answer_us <= (slot->mode == MODE_HLT || parameters.mwait != MWAIT_DEAF ? 0 : 2 * 60));
@@ -103,6 +110,23 @@ const struct scenario kick_hlt_scenario = {
 const struct scenario kick_mwait_scenario = {
 	.name = "kick-mwait", .what = "HALT to CPUs in MWAIT", .platform = true, .strays = STRAY_ALL, .all_mwaits = true,
 	.setup = parked_mwait, .program = { kicks, lot_program, lot_program }, .end = all_answered,
+};
+
+/* Each of the three without one thing: what only that shows is not noticed here (bugs.txt). */
+const struct scenario kick_on_time_scenario = {
+	.name = "kick-on-time", .what = "kick-hlt without SMIs", .platform = true, .strays = STRAY_NMI | STRAY_MC | STRAY_WAKE,
+	.setup = parked_hlt, .program = { kicks, lot_program, lot_program }, .end = all_answered,
+};
+
+const struct scenario kick_without_wakes_scenario = {
+	.name = "kick-without-wakes", .what = "kick-hlt, and nothing wakes CPUs but NMIs and machine checks", .platform = true,
+	.strays = STRAY_NMI | STRAY_MC | STRAY_LATE, .setup = parked_hlt, .program = { kicks, lot_program, lot_program },
+	.end = all_answered,
+};
+
+const struct scenario kick_exact_scenario = {
+	.name = "kick-exact", .what = "kick-mwait, and each store wakes", .platform = true, .strays = STRAY_ALL,
+	.mwait = MWAIT_EXACT, .setup = parked_mwait, .program = { kicks, lot_program, lot_program }, .end = all_answered,
 };
 
 /* --- leave ---------------------------------------------------------------------------------------------------------- */
