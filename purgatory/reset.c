@@ -33,8 +33,6 @@ static void fadt_reset(const struct plan_reset *reset)
 
 _Noreturn void reset_warm(const struct plan *plan)
 {
-	static const struct { uint16_t limit; uint8_t base[8]; } no_idt;
-
 	fadt_reset(&plan->reset);
 	wait_ms(plan, STEP_TICKS_MS);
 	cpu_out8(0xcf9, 2);
@@ -42,7 +40,7 @@ _Noreturn void reset_warm(const struct plan *plan)
 	wait_ms(plan, STEP_TICKS_MS);
 	cpu_out8(0x64, 0xfe);
 	wait_ms(plan, STEP_TICKS_MS);
-	__asm__ volatile("lidt %0; int3" : : "m"(no_idt));
+	cpu_triple_fault();
 	for (;;)
 		cpu_hlt();
 }

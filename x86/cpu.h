@@ -59,6 +59,15 @@ static inline void cpu_lfence(void) { __asm__ volatile("lfence" : : : "memory");
 static inline void cpu_sfence(void) { __asm__ volatile("sfence" : : : "memory"); }
 static inline void cpu_relax(void) { __asm__ volatile("pause" : : : "memory"); }
 static inline void cpu_hlt(void) { __asm__ volatile("hlt" : : : "memory"); }
+
+/* Without a table there is no gate for INT3, nor for the fault: shutdown, at which chipsets reset the machine. */
+static inline void cpu_triple_fault(void)
+{
+	static const struct { uint16_t limit; uint8_t base[8]; } no_idt;
+
+	__asm__ volatile("lidt %0; int3" : : "m"(no_idt));
+}
+
 static inline void cpu_irq_off(void) { __asm__ volatile("cli" : : : "memory"); }
 static inline void cpu_irq_on(void) { __asm__ volatile("sti" : : : "memory"); }
 

@@ -79,6 +79,7 @@ HOOK void twin_cpu_mfence(void) { twin.mfences++; }
 HOOK void twin_cpu_sfence(void) { twin.sfences++; }
 HOOK void twin_cpu_relax(void) { twin.relaxes++; }
 HOOK void twin_cpu_hlt(void) { twin.hlts++; }
+HOOK void twin_cpu_triple_fault(void) { twin.triple_faults++; }
 HOOK void twin_cpu_irq_off(void) { twin.irq_on = false; }
 HOOK void twin_cpu_irq_on(void) { twin.irq_on = true; }
 

@@ -2,7 +2,6 @@
 #include "x86/pc/reset.h"
 
 #include "x86/cpu.h"
-#include "x86/gdt.h"
 #include "x86/tsc.h"
 
 #define STEP_US		20000u
@@ -42,8 +41,6 @@ static void reset_by_keyboard(void)
 
 void reset_machine(const struct reset_info *info)
 {
-	struct table_pointer nothing = { 0, 0 };
-
 	cpu_irq_off();
 	if (reset_register_usable(info)) {
 		reset_by_register(info);
@@ -56,5 +53,5 @@ void reset_machine(const struct reset_info *info)
 	reset_by_keyboard();
 	tsc_delay_us(STEP_US);
 	for (;;)
-		__asm__ volatile("lidt %0; int3" : : "m"(nothing));
+		cpu_triple_fault();
 }

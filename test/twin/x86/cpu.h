@@ -21,7 +21,7 @@ struct twin_state {
 	unsigned msr_count;
 	uint32_t index;			/* cpu_index() */
 	/* calls so far */
-	unsigned invlpgs, clflushes, mfences, lfences, sfences, relaxes, hlts, monitors, mwaits;
+	unsigned invlpgs, clflushes, mfences, lfences, sfences, relaxes, hlts, triple_faults, monitors, mwaits;
 };
 
 extern struct twin_state twin;
@@ -48,6 +48,7 @@ void twin_cpu_mfence(void);
 void twin_cpu_sfence(void);
 void twin_cpu_relax(void);
 void twin_cpu_hlt(void);
+void twin_cpu_triple_fault(void);
 void twin_cpu_irq_off(void);
 void twin_cpu_irq_on(void);
 bool twin_cpu_irq_save(void);
@@ -80,6 +81,7 @@ static inline void cpu_mfence(void) { twin_cpu_mfence(); }
 static inline void cpu_sfence(void) { twin_cpu_sfence(); }
 static inline void cpu_relax(void) { twin_cpu_relax(); }
 static inline void cpu_hlt(void) { twin_cpu_hlt(); }
+static inline void cpu_triple_fault(void) { twin_cpu_triple_fault(); }
 static inline void cpu_irq_off(void) { twin_cpu_irq_off(); }
 static inline void cpu_irq_on(void) { twin_cpu_irq_on(); }
 static inline bool cpu_irq_save(void) { return twin_cpu_irq_save(); }
