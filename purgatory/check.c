@@ -51,9 +51,8 @@ static void collect(struct handover *h, uint32_t stride)
 		mc = shared_load_relaxed_u32(&slot->mc_chunk);
 		if (mc != VERIFY_NONE)
 			mismatch_chunk(h->plan, mc, true);
-		/* It stopped there: what is left of its share is done here, from that chunk on. */
-		if (bad != VERIFY_NONE)
-			own_share(h->plan, bad, stride);
+		/* It stopped there: what is left of its share is done here, from that chunk on, or nothing. */
+		own_share(h->plan, bad, stride);
 		h->verify_cpus++;
 	}
 }

@@ -13,7 +13,7 @@
 #include "x86/cpu.h"
 
 #define PAGE	4096ull
-#define NOWHERE	1ull		/* no page starts there */
+#define NOWHERE	1ull		/* no page starts there; below every page but 0, which is nobody's destination */
 #define PIECE	256u		/* of a circle's pages, on the stack while all of them are turned */
 
 static uint32_t segment_count(const struct plan *plan)
@@ -45,7 +45,7 @@ static uint64_t source_of(const struct plan *plan, uint64_t page)
 	for (i = 0; i < segment_count(plan); i++) {
 		const struct plan_segment *s = &plan->segments[i];
 
-		if (s->source && page >= s->dest && page - s->dest < copied_bytes(s))
+		if (s->source && page - s->dest < copied_bytes(s))	/* of a page below, the difference is huge */
 			return s->source + (page - s->dest);
 	}
 	return NOWHERE;
@@ -59,7 +59,7 @@ static bool is_source(const struct plan *plan, uint64_t page)
 	for (i = 0; i < segment_count(plan); i++) {
 		const struct plan_segment *s = &plan->segments[i];
 
-		if (s->source && page >= s->source && page - s->source < copied_bytes(s))
+		if (s->source && page - s->source < copied_bytes(s))	/* likewise */
 			return true;
 	}
 	return false;
@@ -88,7 +88,7 @@ static void turn_circle(const struct plan *plan, uint64_t page)
 	uint8_t aside[PIECE];
 
 	for (; at != page; at = source_of(plan, at))
-		if (at == NOWHERE || at < page)
+		if (at < page)			/* or NOWHERE */
 			return;
 	for (piece = 0; piece < PAGE; piece += PIECE) {
 		memcpy(aside, cpu_phys_pointer(page + piece), PIECE);

@@ -48,9 +48,8 @@ static void verify_step(struct slot *slot, const struct plan *plan, uint32_t chu
 {
 	uint8_t actual[32];
 
-	shared_store_relaxed_u32(&slot->mc_seen, shared_load_relaxed_u32(&slot->mc_count));
-	/* order: mc_seen before next_chunk before the read. pairs with: lot_verify() on this CPU after a restart.
-	 * else: an #MC is put down to the wrong chunk. One CPU: only the compiler could reorder. */
+	/* order: next_chunk before the read. pairs with: lot_verify() on this CPU after a restart. else: an #MC is put
+	 * down to the wrong chunk. One CPU: only the compiler could reorder. */
 	shared_store_release_u32(&slot->next_chunk, chunk);
 	if (!verify_chunk(plan, chunk, actual))
 		shared_store_relaxed_u32(&slot->bad_chunk, chunk);

@@ -18,6 +18,7 @@ static struct fbtext screen;
 static bool screen_on;		/* from the first problem on */
 static uint8_t shadow[SHADOW_BYTES];
 
+/* Without a base there is nothing that lib/fbtext.h would write to. */
 void say_init(const struct plan *plan)
 {
 	const struct plan_framebuffer *fb = &plan->framebuffer;
@@ -25,10 +26,10 @@ void say_init(const struct plan *plan)
 	uart.base = plan->uart.base;
 	uart.mmio = plan->uart.mmio;
 	uart.stride = plan->uart.stride;
-	if (fb->base && fb->bytes_per_pixel == sizeof(uint16_t))
+	if (fb->bytes_per_pixel == sizeof(uint16_t))
 		fbtext_init_vga(&screen, cpu_phys_pointer(fb->base), fb->size, fb->width, fb->height, shadow,
 				sizeof(shadow));
-	else if (fb->base && fb->bytes_per_pixel == sizeof(uint32_t))
+	else if (fb->bytes_per_pixel == sizeof(uint32_t))
 		fbtext_init(&screen, cpu_phys_pointer(fb->base), fb->size, fb->width, fb->height, fb->stride, 0,
 			    shadow, sizeof(shadow));
 }

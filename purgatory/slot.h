@@ -102,7 +102,7 @@ struct slot {
 	shared_u32 mc_count;	/* W: owner's #MC gate, likewise */
 	shared_u32 bad_chunk;	/* W: owner, before status. R: boss, after it: lowest chunk that differs, ~0: none */
 	shared_u32 next_chunk;	/* W: owner: progress of VERIFY, survives a restart of the loop. R: anybody, relaxed */
-	shared_u32 mc_seen;	/* W: owner: mc_count when the current chunk was begun */
+	shared_u32 mc_seen;	/* W: owner: mc_count when VERIFY was begun; more since then: #MC struck in it */
 	shared_u32 wakeups;	/* W: owner: turns of the lot loop. R: anybody, relaxed */
 	uint32_t apic_id;	/* W: kernel before the CPU enters; constant after. So are the next three */
 	uint32_t mode;		/* enum slot_mode */
