@@ -6,8 +6,7 @@
 # program of that room. Extra libraries of a room: UNIT_LIBS_<room>.
 
 UNIT_CC   := gcc clang
-UNIT_ROOM := $(wildcard boot/*.c lib/*.c mm/*.c smp/*.c x86/pc/uart.c purgatory/lot.c purgatory/boss.c \
-	purgatory/copy.c purgatory/verify.c purgatory/recall.c purgatory/lapic.c x86/entry/ivt.c x86/apic.c \
+UNIT_ROOM := $(wildcard boot/*.c lib/*.c mm/*.c smp/*.c x86/pc/uart.c purgatory/*.c x86/entry/ivt.c x86/apic.c \
 	x86/tsc.c tools/report_*.c x86/state_compare.c x86/pc/reset_usable.c x86/pc/watchdog.c x86/pc/watchdog_stop.c \
 	kernel/block_map.c kernel/block_ram.c kernel/choice.c kernel/hasher.c kernel/old_block.c \
 	kernel/old_refusal.c kernel/old_report.c kernel/pattern.c kernel/platform.c)

@@ -20,7 +20,7 @@
 
 enum script { SILENT, ON_STORE, ON_NMI, ON_THIRD_NMI, LATE, TWICE, WRONG_VALUE, AFTER_SIPI, AFTER_SECOND_SIPI };
 
-static struct slot slots[CPUS];
+static struct slot slots[CPUS + 1];		/* the last one is nobody's */
 static struct boss boss;
 static enum script script[CPUS];
 static uint64_t now, late_at;
@@ -78,6 +78,8 @@ void twin_cpu_relax(void)
 		for (i = 0; i < CPUS; i++)
 			commands_at_first_relax += sequence_of(&slots[i]) != 0;
 	now += STEP_US;
+	if (now > 10 * BOSS_DEADLINE_VM_US)
+		fail_msg("a wait without an end");
 	for (i = 0; i < CPUS; i++)
 		run_cpu(i);
 }
@@ -281,7 +283,11 @@ static void test_pick(void **state)
 	(void)state;
 	slots[1].boss.verdict = VERDICT_LOST;
 	slots[2].boss.verdict = VERDICT_NONE;
+	slots[3].boss.verdict = VERDICT_INIT_RECALLED;
+	slots[4].boss.verdict = VERDICT_HALTED;
+	slots[CPUS].boss.verdict = slots[0].boss.verdict = VERDICT_PARKED;
 	assert_int_equal(boss_pick_all(&boss, 2), 2);
+	assert_int_equal(slots[3].boss.pending & slots[4].boss.pending, 1);
 	assert_int_equal(slots[0].boss.pending | slots[1].boss.pending, 0);
 	assert_int_equal(slots[2].boss.pending | slots[5].boss.pending, 0);
 	assert_int_equal(boss_pick_one(&boss, 1), 0);
@@ -428,6 +434,14 @@ static void test_refused_init_does_not_hold(void **state)
 	assert_int_equal(boss_init_silent(&boss, false), 1);
 	assert_int_equal(slots[1].boss.verdict, VERDICT_LOST);
 	assert_int_equal(deasserts[1] + slots[1].boss.inits, 0);
+	assert_int_equal(ivt, IVT_OLD);
+	reset(NULL);
+	script[1] = SILENT;
+	inits_refused = true;
+	boss.recall_page = 0;				/* nothing was taken that could be given back */
+	halt_but(1);
+	assert_int_equal(boss_init_silent(&boss, false), 1);
+	assert_int_equal(ivt, IVT_OLD);
 }
 
 static void test_init_holds(void **state)

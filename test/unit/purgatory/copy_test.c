@@ -13,14 +13,21 @@
 #include <cmocka.h>
 
 #include "purgatory/copy.h"
+#include "x86/cpu.h"
 
 #define PAGE	4096u
 #define PAGES	20u
 #define PLANS	100000u
 
 static uint8_t memory[PAGES * PAGE] __attribute__((aligned(4096))), before[PAGES * PAGE], expected[PAGES * PAGE];
+static uint8_t low[4 * PAGE];			/* what lies at address 0 */
 static struct plan plan;
 static uint64_t seed;
+
+void *twin_cpu_phys_pointer(uint64_t phys)
+{
+	return phys < sizeof(low) ? low + phys : (void *)(uintptr_t)phys;
+}
 
 static uint64_t below(uint64_t limit)
 {
@@ -89,6 +96,25 @@ static void nothing_to_copy(void **state)
 	assert_memory_equal(memory, before, sizeof(memory));
 	add(2, 3, 1, 1);
 	assert_true(copy_needed(&plan));
+}
+
+/* A segment that is in place is somebody's source: it stays there. Its source is none, and not what lies at 0. */
+static void out_of_a_segment_in_place(void **state)
+{
+	(void)state;
+	memset(low, 0x11, sizeof(low));
+	add(3, PAGES, 2 * PAGE, 2 * PAGE);
+	add(6, 3, 2 * PAGE, 2 * PAGE);
+	check("in place", 1);
+	/* One that is larger than the address of a destination is. */
+	fresh(NULL);
+	add(3, PAGES, 8 * PAGE, 8 * PAGE);
+	add(0, 12, PAGE, PAGE);
+	plan.segments[1].dest = 2 * PAGE;
+	copy_segments(&plan);
+	assert_memory_equal(low + 2 * PAGE, memory + 12 * PAGE, PAGE);
+	assert_int_equal(low[PAGE], 0x11);
+	assert_int_equal(low[3 * PAGE], 0x11);
 }
 
 static void over_oneself(void **state)
@@ -200,6 +226,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(nothing_to_copy, fresh), cmocka_unit_test_setup(over_oneself, fresh),
+		cmocka_unit_test_setup(out_of_a_segment_in_place, fresh),
 		cmocka_unit_test_setup(tail_over_a_source, fresh), cmocka_unit_test_setup(circles, fresh),
 		cmocka_unit_test_setup(random_plans, fresh),
 	};

@@ -42,6 +42,8 @@ static void test_evidence(void **state)
 	s->evidence.rip = 0xfff; wrong(s, "RIP");
 	s->evidence.rsp = (uintptr_t)&slots[2] + SLOT_STACK_TOP - 64; wrong(s, "RSP");
 	s->evidence.rsp = (uintptr_t)s + SLOT_IST_NMI_TOP; wrong(s, "RSP");
+	s->evidence.rsp = (uintptr_t)&slots[0] + SLOT_STACK_TOP - 64; wrong(s, "RSP");
+	s->evidence.rsp = (uintptr_t)s + offsetof(struct slot, stack) - 1; wrong(s, "RSP");
 	s->evidence.cr3 = 0x4000; wrong(s, "CR3");
 	s->evidence.cr4 |= CR4_PGE; wrong(s, "CR4");
 	s->evidence.cr4 = CR4_PAE; wrong(s, "CR4");

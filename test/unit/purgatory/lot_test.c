@@ -27,6 +27,9 @@ static uint8_t data[CHUNKS][16];
 static uint64_t cr3_at_answer;
 static uint64_t store_at_monitor;	/* the boss's store between the CPU's look and MWAIT */
 static uint64_t store_at_chunk;		/* ... while a chunk is being done */
+static uint64_t leave_when_asleep;	/* ... while it sleeps */
+static uint64_t now;
+static unsigned chunks_begun;
 static uint32_t order;			/* of CLFLUSH, MFENCE, MONITOR, MWAIT: a digit each */
 
 void twin_shared_access(enum twin_access access, const void *p, memory_order o)
@@ -34,6 +37,8 @@ void twin_shared_access(enum twin_access access, const void *p, memory_order o)
 	(void)o;
 	if (access == TWIN_STORE && p == &slot.status)
 		cr3_at_answer = twin.cr3;
+	if (access == TWIN_STORE && p == &slot.next_chunk)
+		assert_true(++chunks_begun < 100);	/* an end */
 	if (access == TWIN_STORE && p == &slot.next_chunk && store_at_chunk) {
 		uint64_t word = store_at_chunk;
 
@@ -51,7 +56,14 @@ void twin_cpu_monitor(const void *p)
 	if (store_at_monitor)
 		shared_store_release_u64(&slot.control.command, store_at_monitor);
 }
-void twin_cpu_mwait(void) { order = order * 10 + 4; }
+void twin_cpu_mwait(void)
+{
+	order = order * 10 + 4;
+	if (leave_when_asleep)
+		shared_store_release_u64(&slot.control.command, leave_when_asleep);
+}
+
+uint64_t twin_cpu_rdtsc(void) { return now += 10; }
 void twin_cpu_hlt(void) { order = order * 10 + 5; }
 
 static uint32_t status(void) { return slot_value(shared_load_relaxed_u64(&slot.status)); }
@@ -77,7 +89,8 @@ static int reset(void **state)
 	memset(&plan, 0, sizeof(plan));
 	twin.cr3 = KERNEL_ROOT;
 	twin.cr4 = CR4_PAE | CR4_MCE | CR4_PGE;
-	store_at_monitor = store_at_chunk = 0;
+	store_at_monitor = store_at_chunk = leave_when_asleep = 0;
+	chunks_begun = 0;
 	order = 0;
 	slot.mode = MODE_MWAIT;
 	slot.park_root = PARK_ROOT;
@@ -128,6 +141,16 @@ static void test_store_before_mwait_is_seen(void **state)
 	assert_int_equal(order, 1213);		/* no MWAIT */
 	lot_turn(&slot);
 	assert_int_equal(status(), STATUS_HALTED);
+}
+
+static void test_loop_ends_with_leave_only(void **state)
+{
+	(void)state;
+	leave_when_asleep = slot_word(1, COMMAND_LEAVE);
+	lot_loop(&slot);
+	assert_int_equal(status(), STATUS_PARKED);
+	assert_int_equal(order, 12134);
+	assert_int_equal(shared_load_relaxed_u32(&slot.wakeups), 3);	/* arrives, sleeps, leaves */
 }
 
 static void test_hlt_mode(void **state)
@@ -187,6 +210,8 @@ static void test_verify_stripe(void **state)
 	assert_int_equal(shared_load_relaxed_u32(&slot.bad_chunk), VERIFY_NONE);
 	assert_int_equal(shared_load_relaxed_u32(&slot.next_chunk), 3);
 	assert_int_equal(twin.cr3, VERIFY_ROOT);
+	assert_int_equal(twin.cr4, CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT);	/* as its engine needs it */
+	assert_int_equal(shared_load_relaxed_u64(&slot.verify_ticks), 10);
 }
 
 static void test_verify_finds_the_lowest_bad_chunk(void **state)
@@ -219,8 +244,10 @@ static void test_nmi_redoes_the_current_chunk(void **state)
 	data[1][0] ^= 1;			/* done before the NMI, found good then */
 	data[3][0] ^= 1;
 	restarted_at(3);
+	shared_store_relaxed_u64(&slot.verify_start, now - 500);
 	lot_turn(&slot);
 	assert_int_equal(shared_load_relaxed_u32(&slot.bad_chunk), 3);
+	assert_int_equal(shared_load_relaxed_u64(&slot.verify_ticks), 510);	/* from the first start on */
 }
 
 static void test_machine_check_chunk_is_not_read_again(void **state)
@@ -275,7 +302,8 @@ static void test_no_work(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_parks_in_the_blocks_world, reset), T(test_mwait_order),
+		cmocka_unit_test_setup(test_parks_in_the_blocks_world, reset),
+		cmocka_unit_test_setup(test_loop_ends_with_leave_only, reset), T(test_mwait_order),
 		T(test_store_before_mwait_is_seen), T(test_hlt_mode), T(test_halt_loads_the_park_root_first),
 		T(test_wait_and_garbage_are_not_answered), T(test_leave), T(test_verify_stripe),
 		T(test_verify_finds_the_lowest_bad_chunk), T(test_nmi_redoes_the_current_chunk),
