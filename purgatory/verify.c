@@ -22,9 +22,10 @@ bool verify_locate(const struct plan *plan, uint32_t index, struct verify_chunk 
 		return false;
 	for (i = 0; i < plan->segment_count && i < PLAN_SEGMENTS; i++) {
 		const struct plan_segment *s = &plan->segments[i];
+		/* Before the first chunk: some 2^52, behind every segment. */
 		uint64_t offset = (uint64_t)(index - s->first_chunk) * CHUNK_BYTES;
 
-		if (index < s->first_chunk || offset >= s->size)
+		if (offset >= s->size)
 			continue;
 		chunk->address = s->dest + offset;
 		chunk->bytes = s->size - offset < CHUNK_BYTES ? (uint32_t)(s->size - offset) : CHUNK_BYTES;

@@ -18,18 +18,25 @@
 #define TAIL	5001u
 #define SMALL	77u
 
-static struct { struct block_header header; struct plan plan; uint32_t cpus[3]; } block;
+static struct {
+	struct block_header header;
+	struct plan plan;
+	uint32_t cpus[3];
+	struct block_range ranges[BLOCK_RANGES + 1];
+} block;
 static struct chunk_digest table[3];
 static uint8_t *big, *small;
 
-/* With what the header says, whatever that is, as far as it is inside the block. */
+/* With what the header says, whatever that is: all of it inside the block. */
 static void seal_header(void)
 {
 	const uint8_t *base = (const uint8_t *)&block;
 	struct block_header *h = &block.header;
 
-	if (h->cpu_list_offset + 4 * h->cpu_count > sizeof(block) || h->range_count > 1)
-		return;
+	assert_true(h->cpu_list_offset + 4 * h->cpu_count <= sizeof(block));
+	assert_true(h->plan_offset + h->plan_size <= sizeof(block));
+	assert_true(h->range_offset + h->range_count * sizeof(struct block_range) <= sizeof(block));
+	sha256_compute(h->plan_sha256, base + h->plan_offset, h->plan_size);
 	h->crc32 = 0;
 	h->crc32 = crc32(crc32(0, h, sizeof(*h)), base + h->cpu_list_offset, 4 * h->cpu_count);
 	h->crc32 = crc32(h->crc32, base + h->range_offset, h->range_count * sizeof(struct block_range));
@@ -97,6 +104,8 @@ static void test_locate(void **state)
 	assert_int_equal(c.bytes, SMALL);
 	assert_int_equal(c.segment, 1);
 	assert_false(verify_locate(&block.plan, 3, &c));
+	block.plan.digest_count = 2;		/* nor one that the table has not */
+	assert_false(verify_locate(&block.plan, 2, &c));
 	block.plan.digest_count = 4;		/* a chunk that no segment has */
 	assert_false(verify_locate(&block.plan, 3, &c));
 }
@@ -124,13 +133,18 @@ static void test_header_that_points_elsewhere(void **state)
 	const struct block_header good = *h;
 
 	(void)state;
-#define REFUSED(change) do { *h = good; change; seal_header(); assert_false(verify_plan(h)); } while (0)
-	REFUSED(h->plan_offset += 8);
-	REFUSED(h->plan_size -= 8);
-	REFUSED(h->cpu_list_offset += 4);
-	REFUSED(h->range_count = BLOCK_RANGES + 1);
-	REFUSED((h->range_count = 1, h->range_offset = 8));
-#undef REFUSED
+#define SEALED(change) (*h = good, change, seal_header(), verify_plan(h))
+	assert_true(SEALED((void)0));
+	assert_true(SEALED((h->range_count = BLOCK_RANGES, h->range_offset = offsetof(typeof(block), ranges))));
+	assert_false(SEALED((h->range_count = BLOCK_RANGES + 1, h->range_offset = offsetof(typeof(block), ranges))));
+	assert_false(SEALED(h->magic ^= 1));
+	assert_false(SEALED((h->plan_offset += 8, h->cpu_list_offset += 8)));
+	assert_false(SEALED((h->plan_size -= 8, h->cpu_list_offset -= 8)));
+	assert_false(SEALED(h->plan_offset += 8));
+	assert_false(SEALED(h->plan_size -= 8));
+	assert_false(SEALED(h->cpu_list_offset += 4));
+	assert_false(SEALED((h->range_count = 1, h->range_offset = 8)));
+#undef SEALED
 	*h = good;
 	h->cpu_list_offset = 0x40000000;	/* of these nothing is read */
 	assert_false(verify_plan(h));
