@@ -266,7 +266,7 @@ static void with_all_cpus(void *argument)
 	must(loop_census(info, next.e820_count, &problem));
 	must(check_destinations(info));
 	must(handover_prepare(info, &machine, &platform, &next, &handover, &problem));
-	must(selftest_smp_run(&info->config, &platform, &handover, &problem));
+	must(selftest_smp_run(&info->config, &platform, &handover, &next.report, &problem));
 	must(handover_describe(info, &next, &handover, &problem));
 	must(loop_check_bundle(&next.report, &problem));
 	must(loop_offline(&handover, &problem));

@@ -23,7 +23,8 @@ uint32_t report_size_needed(unsigned cpus, unsigned pci_functions, bool loop)
 	       table_bytes(REPORT_PHASES_MAX, sizeof(struct report_phase)) +
 	       table_bytes(PLAN_SEGMENTS, sizeof(struct report_segment)) +
 	       table_bytes(pci_functions, sizeof(struct report_pci)) +
-	       table_bytes(REPORT_RESERVED_MAX, sizeof(struct report_reserved));
+	       table_bytes(REPORT_RESERVED_MAX, sizeof(struct report_reserved)) +
+	       table_bytes(REPORT_CYCLES_MAX, sizeof(struct report_cycles));
 }
 
 static void table_open(struct report_header *h, struct report_table *t, uint32_t capacity, uint32_t entry_size)
@@ -50,6 +51,7 @@ void report_open(struct report *r, void *memory, unsigned cpus, unsigned pci_fun
 	table_open(h, &h->segments, PLAN_SEGMENTS, sizeof(struct report_segment));
 	table_open(h, &h->pci, pci_functions, sizeof(struct report_pci));
 	table_open(h, &h->reserved, REPORT_RESERVED_MAX, sizeof(struct report_reserved));
+	table_open(h, &h->cycles, REPORT_CYCLES_MAX, sizeof(struct report_cycles));
 	if (loop) {
 		table_open(h, &h->loop, 1, sizeof(struct report_loop));
 		table_open(h, &h->stats, REPORT_STATS_MAX, sizeof(struct report_stat));
@@ -115,6 +117,7 @@ static void *table_add(struct report *r, struct report_table *t)
 
 struct report_cpu *report_add_cpu(struct report *r) { return table_add(r, &r->header->cpus); }
 struct report_pci *report_add_pci(struct report *r) { return table_add(r, &r->header->pci); }
+struct report_cycles *report_add_cycles(struct report *r) { return table_add(r, &r->header->cycles); }
 
 void report_add_phase(struct report *r, const char *name, uint64_t start_us, uint64_t end_us)
 {

@@ -40,6 +40,7 @@ void report_fail(struct report *r, const struct problem *problem, uint64_t us);
 /* The next entry of a table; NULL when it is full. */
 struct report_cpu *report_add_cpu(struct report *r);
 struct report_pci *report_add_pci(struct report *r);
+struct report_cycles *report_add_cycles(struct report *r);
 void report_add_phase(struct report *r, const char *name, uint64_t start_us, uint64_t end_us);
 void report_add_reserved(struct report *r, const char *what, uint64_t base, uint64_t size);
 struct report_segment *report_add_segment(struct report *r, const char *name);

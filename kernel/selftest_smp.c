@@ -23,6 +23,15 @@ struct alone {
 /* All at once. */
 struct together { uint64_t offline_tsc, online_tsc; unsigned nmis, without_nmi; };
 
+static unsigned online_others(void)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < smp_cpu_count(); i++)
+		count += cpu_state(smp_cpu(i)) == CPU_ONLINE;
+	return count;
+}
+
 static unsigned by_word, by_init, lost;
 
 static const char *mode_text(enum slot_mode mode)
@@ -118,18 +127,22 @@ static uint64_t mean_ns(uint64_t ticks, uint64_t count)
 	return count ? ticks / count * 1000000 / tsc_khz() : 0;
 }
 
-static enum status one_at_a_time(const struct park_lot *lot, enum slot_mode mode, struct problem *problem)
+static enum status one_at_a_time(const struct park_lot *lot, enum slot_mode mode, struct report_cycles *cycles,
+				 struct problem *problem)
 {
 	struct alone sum = { 0 };
 
 	for (unsigned i = 0; i < smp_cpu_count(); i++)
 		if (cpu_state(smp_cpu(i)) == CPU_ONLINE)
 			one_cpu(lot, smp_cpu(i), mode, &sum);
+	cycles->cpus = sum.cpus;
+	cycles->offline_ns = mean_ns(sum.offline_tsc, sum.cpus);
+	cycles->kick_ns = mean_ns(sum.kick_tsc, sum.cpus);
+	cycles->online_ns = mean_ns(sum.online_tsc, sum.cpus);
 	log_event("selftest", "room=smp mode=%s cpus=%u asleep=%u by_read=%u by_neighbour=%u by_store=%u "
 		  "without_nmi=%u offline_ns=%lu kick_ns=%lu online_ns=%lu",
-		  mode_text(mode), sum.cpus, sum.asleep, sum.by_read,
-		  sum.by_neighbour, sum.by_store, sum.without_nmi, mean_ns(sum.offline_tsc, sum.cpus),
-		  mean_ns(sum.kick_tsc, sum.cpus), mean_ns(sum.online_tsc, sum.cpus));
+		  mode_text(mode), sum.cpus, sum.asleep, sum.by_read, sum.by_neighbour, sum.by_store, sum.without_nmi,
+		  cycles->offline_ns, cycles->kick_ns, cycles->online_ns);
 	if (mode == MODE_HLT && sum.by_store)
 		return problem_set(problem, E_SELFTEST, "smp: %u CPUs in HLT turned when their line was written",
 				   sum.by_store);
@@ -157,16 +170,20 @@ static void cycle(const struct park_lot *lot, enum slot_mode mode, struct togeth
 		sum->without_nmi += before[i] == boss->slots[i].boss.nmis;
 }
 
-static void all_together(const struct park_lot *lot, enum slot_mode mode, uint32_t cycles)
+static void all_together(const struct park_lot *lot, enum slot_mode mode, uint32_t wanted, struct report_cycles *cycles)
 {
 	struct together sum = { 0 };
-	uint32_t done;
 
-	for (done = 0; done < cycles && !lost; done++)
+	cycles->together = online_others();
+	while (cycles->cycles < wanted && !lost) {
 		cycle(lot, mode, &sum);
+		cycles->cycles++;
+	}
+	cycles->together_offline_ns = mean_ns(sum.offline_tsc, cycles->cycles);
+	cycles->together_online_ns = mean_ns(sum.online_tsc, cycles->cycles);
 	log_event("selftest", "room=smp mode=%s cycles=%u nmis=%u without_nmi=%u offline_us=%lu online_us=%lu",
-		  mode_text(mode), done, sum.nmis, sum.without_nmi, mean_ns(sum.offline_tsc, done) / 1000,
-		  mean_ns(sum.online_tsc, done) / 1000);
+		  mode_text(mode), cycles->cycles, sum.nmis, sum.without_nmi, cycles->together_offline_ns / 1000,
+		  cycles->together_online_ns / 1000);
 }
 
 /* Who did not come at first may come now. */
@@ -177,17 +194,21 @@ static void try_again(const struct park_lot *lot)
 			by_init += smp_online(lot, smp_cpu(i)) == ONLINE_BY_INIT;
 }
 
-static unsigned online_others(void)
+static enum status one_mode(const struct park_lot *lot, enum slot_mode mode, uint32_t wanted, struct report *report,
+			    struct problem *problem)
 {
-	unsigned count = 0;
+	struct report_cycles cycles = { .park_mode = mode }, *entry;
+	enum status s = one_at_a_time(lot, mode, &cycles, problem);
 
-	for (unsigned i = 0; i < smp_cpu_count(); i++)
-		count += cpu_state(smp_cpu(i)) == CPU_ONLINE;
-	return count;
+	all_together(lot, mode, wanted, &cycles);
+	entry = report_add_cycles(report);
+	if (entry)
+		*entry = cycles;
+	return s;
 }
 
 enum status selftest_smp_run(const struct config *config, const struct platform *platform, struct handover *h,
-			     struct problem *problem)
+			     struct report *report, struct problem *problem)
 {
 	const enum slot_mode modes[] = { MODE_HLT, MODE_MWAIT };
 	unsigned count = platform_mwait_usable(platform) ? 2 : 1;
@@ -198,10 +219,8 @@ enum status selftest_smp_run(const struct config *config, const struct platform 
 		return OK;
 	lot = handover_lot(h);
 	try_again(&lot);
-	for (unsigned m = 0; s == OK && m < count && !lost; m++) {
-		s = one_at_a_time(&lot, modes[m], problem);
-		all_together(&lot, modes[m], config->selftest_smp);
-	}
+	for (unsigned m = 0; s == OK && m < count && !lost; m++)
+		s = one_mode(&lot, modes[m], config->selftest_smp, report, problem);
 	log_event("selftest", "room=smp verdict=%s line=%u online=%u word=%u init=%u lost=%u",
 		  s == OK && !lost ? "PASS" : "FAIL", platform->monitor_line, online_others(), by_word, by_init, lost);
 	phase_done("selftest");

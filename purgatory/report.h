@@ -128,6 +128,18 @@ enum report_stop { REPORT_STOP_NONE, REPORT_STOP_HOURS, REPORT_STOP_BUTTON };
 /* Free memory that this generation has filled for the next one to check. */
 struct report_pattern { uint64_t base, size; char owner[16]; };
 
+/* Offline and online again, by `selftest smp`: one entry a way to sleep in the lot. Means. */
+struct report_cycles {
+	uint32_t park_mode;		/* enum slot_mode */
+	uint32_t cpus;			/* one after the other, the rest idle */
+	uint64_t offline_ns;		/* of one: from ONLINE to PARKED */
+	uint64_t kick_ns;		/* from HALT to its acknowledgement */
+	uint64_t online_ns;		/* from HALTED to ONLINE */
+	uint32_t cycles, together;	/* of all at once: how many, and CPUs in each */
+	uint64_t together_offline_ns, together_online_ns;	/* of one cycle: until the last CPU was there */
+};
+#define REPORT_CYCLES_MAX 2
+
 struct report_header {
 	uint64_t magic;
 	uint32_t version;
@@ -175,6 +187,7 @@ struct report_header {
 	 * known answers; of them those in use. ticks: best measured round, 0: not measured */
 	uint32_t engines_allowed, engines_right, engines_chosen, engines_reserved;
 	uint32_t engine_ticks[8];
+	struct report_table cycles;
 };
 
 /*
@@ -212,11 +225,12 @@ _Static_assert(sizeof(struct report_phase) == 32, "report ABI");
 _Static_assert(sizeof(struct report_segment) == 208, "report ABI");
 _Static_assert(sizeof(struct report_pci) == 20, "report ABI");
 _Static_assert(sizeof(struct report_reserved) == 32, "report ABI");
-_Static_assert(sizeof(struct report_header) == 1144, "report ABI");
+_Static_assert(sizeof(struct report_header) == 1160, "report ABI");
 _Static_assert(sizeof(struct report_stat) == 136, "report ABI");
 _Static_assert(sizeof(struct report_census) == 24, "report ABI");
 _Static_assert(sizeof(struct report_loop) == 600, "report ABI");
 _Static_assert(sizeof(struct report_pattern) == 32, "report ABI");
+_Static_assert(sizeof(struct report_cycles) == 56, "report ABI");
 _Static_assert(offsetof(struct report_header, crc32) == 20, "report ABI");
 _Static_assert(offsetof(struct report_refusal, crc32) == 20, "as in the report: one reader checks both");
 _Static_assert(sizeof(struct report_refusal) == 328, "variable ABI; firmware may refuse more than 1 KiB");

@@ -133,6 +133,21 @@ static void print_cpu(const void *entry)
 	last("flags", c->flags, "}");
 }
 
+static void print_cycles(const void *entry)
+{
+	const struct report_cycles *c = entry;
+
+	printf("\"park\":\"%s\",", report_mode_name(c->park_mode));
+	number("cpus", c->cpus);
+	number("offline_ns", c->offline_ns);
+	number("kick_ns", c->kick_ns);
+	number("online_ns", c->online_ns);
+	number("cycles", c->cycles);
+	number("together", c->together);
+	number("together_offline_ns", c->together_offline_ns);
+	last("together_online_ns", c->together_online_ns, "}");
+}
+
 static void print_segment(const void *entry)
 {
 	const struct report_segment *s = entry;
@@ -234,6 +249,7 @@ static void print_table(const struct report_view *view, const char *name, const 
 {
 	union {
 		struct report_cpu cpu;
+		struct report_cycles cycles;
 		struct report_segment segment;
 		struct report_phase phase;
 		struct report_pci pci;
@@ -269,6 +285,7 @@ void report_print_json(const struct report_view *view)
 	printf("{");
 	print_head(h);
 	print_table(view, "cpus", &h->cpus, sizeof(struct report_cpu), print_cpu);
+	print_table(view, "cycles", &h->cycles, sizeof(struct report_cycles), print_cycles);
 	print_table(view, "segments", &h->segments, sizeof(struct report_segment), print_segment);
 	print_table(view, "phases", &h->phases, sizeof(struct report_phase), print_phase);
 	print_table(view, "pci", &h->pci, sizeof(struct report_pci), print_pci);

@@ -90,6 +90,30 @@ static void print_cpus(const struct report_view *view)
 	}
 }
 
+static uint64_t a_second(uint64_t count, uint64_t ns)
+{
+	return ns ? 1000000000 * count / ns : 0;
+}
+
+static void print_cycles(const struct report_view *view)
+{
+	const struct report_table *t = &view->header.cycles;
+
+	if (t->count)
+		printf("\n  offline and online again (selftest smp), means\n"
+		       "  park   one by one: CPUs  offline us  kick us  online us  CPUs a second"
+		       "  all at once: CPUs  cycles  CPUs a second\n");
+	for (uint32_t i = 0; i < t->count; i++) {
+		struct report_cycles c;
+
+		report_entry(view, t, i, &c, sizeof(c));
+		printf("  %-5s  %16u  %10" PRIu64 "  %7" PRIu64 "  %9" PRIu64 "  %13" PRIu64
+		       "  %17u  %6u  %13" PRIu64 "\n", report_mode_name(c.park_mode), c.cpus, c.offline_ns / 1000,
+		       c.kick_ns / 1000, c.online_ns / 1000, a_second(1, c.offline_ns + c.online_ns), c.together,
+		       c.cycles, a_second(c.together, c.together_offline_ns + c.together_online_ns));
+	}
+}
+
 static void print_segments(const struct report_view *view)
 {
 	const struct report_table *t = &view->header.segments;
@@ -177,6 +201,7 @@ void report_print_table(const struct report_view *view)
 {
 	print_head(&view->header);
 	print_cpus(view);
+	print_cycles(view);
 	print_segments(view);
 	print_rest(view);
 	print_loop(view);

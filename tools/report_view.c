@@ -7,14 +7,14 @@
 
 /* Everything up to and including the failure number: the least that any version carries. */
 #define HEADER_LEAST offsetof(struct report_header, baton_version)
-#define TABLES 8
+#define TABLES 9
 
 static const char *const table_names[TABLES] = { "cpus", "phases", "segments", "pci", "reserved", "loop", "stats",
-						  "pattern" };
+						  "pattern", "cycles" };
 static const size_t table_least[TABLES] = {
 	offsetof(struct report_cpu, online_us), sizeof(struct report_phase), offsetof(struct report_segment, sha256),
 	offsetof(struct report_pci, iommu), sizeof(struct report_reserved), sizeof(struct report_loop),
-	sizeof(struct report_stat), sizeof(struct report_pattern),
+	sizeof(struct report_stat), sizeof(struct report_pattern), sizeof(struct report_cycles),
 };
 
 /* Bitwise on purpose: a second opinion, independent of the code that wrote the report. */
@@ -35,7 +35,7 @@ static const struct report_table *table_at(const struct report_header *header, i
 {
 	const struct report_table *tables[TABLES] = { &header->cpus, &header->phases, &header->segments, &header->pci,
 						      &header->reserved, &header->loop, &header->stats,
-						      &header->pattern };
+						      &header->pattern, &header->cycles };
 
 	return tables[index];
 }

@@ -7,8 +7,9 @@ usage: smp.py --out DIR [--rounds N] [--smp 4,16,64] [--cycles N] [--cpu max]
 One boot a round. online: from Baton's first INIT to the first and to the last CPU that is ONLINE (the report). kick: from HALT to
 each CPU's acknowledgement, all ordered at once, half of them in MWAIT (park mix), which under TCG does not sleep (the report); and
 one CPU at a time (`selftest smp`), the mean.
-cycles: CPUs that went offline and came back, a second, by `selftest smp`: one after the other, each with the other CPUs idle, and
-all at once, --cycles times. Linux: echo 0, then 1 to /sys/devices/system/cpu/cpu*/online, CPU after CPU, eight of them at most.
+cycles: CPUs that went offline and came back, a second, by `selftest smp` (the report): one after the other, each with
+the other CPUs idle, and all at once, --cycles times. Linux: echo 0, then 1 to /sys/devices/system/cpu/cpu*/online, CPU after
+CPU, eight of them at most.
 Writes DIR/smp.{txt,csv}.
 """
 import argparse
@@ -45,15 +46,14 @@ def figures(result, smp):
     assert len(others) == smp - 1, result.report["cpus"]
     online = [cpu["online_us"] / 1000 for cpu in others]
     found = {"online_first_ms": min(online), "online_last_ms": max(online)}
-    tests = [e for e in result.all("selftest") if e.get("room") == "smp"]
     for mode in MODES:
         kicks = [cpu["kick_us"] for cpu in others if cpu["park"] == mode]
         found.update({"kick_%s_min_us" % mode: min(kicks), "kick_%s_us" % mode: statistics.median(kicks),
                       "kick_%s_max_us" % mode: max(kicks)})
-        alone, together = (next(e for e in tests if e.get("mode") == mode and word in e) for word in ("cpus", "cycles"))
-        found["alone_" + mode] = 1e9 / (int(alone["offline_ns"]) + int(alone["online_ns"]))
-        found["kick_alone_" + mode] = int(alone["kick_ns"]) / 1000
-        found["together_" + mode] = (smp - 1) * 1e6 / (int(together["offline_us"]) + int(together["online_us"]))
+        cycles = next(entry for entry in result.report["cycles"] if entry["park"] == mode)
+        found["alone_" + mode] = 1e9 / (cycles["offline_ns"] + cycles["online_ns"])
+        found["kick_alone_" + mode] = cycles["kick_ns"] / 1000
+        found["together_" + mode] = cycles["together"] * 1e9 / (cycles["together_offline_ns"] + cycles["together_online_ns"])
     done, hundredths = re.fullmatch(r"(\d+) in (\d+)", result.facts["hotplug"]).groups()
     assert int(done) == min(smp - 1, LINUX_CPUS), result.facts["hotplug"]
     found["linux"] = int(done) * 100 / int(hundredths)

@@ -38,6 +38,15 @@ def test_cpus_go_and_come_back(tmp_path, smp):
     hlt = next(e for e in result.all("selftest") if e.get("mode") == "hlt" and "cpus" in e)
     assert hlt["by_store"] == "0" and hlt["without_nmi"] == "0", hlt
     check_good(result, smp)
+    assert [(c["park"], c["cpus"], c["together"], c["cycles"]) for c in result.report["cycles"]] == \
+        [(mode, smp - 1, smp - 1, 3) for mode in ("hlt", "mwait")]
+    for cycles in result.report["cycles"]:      # the lines' own figures
+        alone, together = (next(e for e in result.all("selftest") if e.get("mode") == cycles["park"] and word in e)
+                           for word in ("cpus", "cycles"))
+        for name in ("offline_ns", "kick_ns", "online_ns"):
+            assert cycles[name] == int(alone[name]) > 0, (alone, cycles)
+        for name in ("offline", "online"):
+            assert cycles["together_%s_ns" % name] // 1000 == int(together[name + "_us"]) > 0, (together, cycles)
 
 
 def test_entry_asks_for_it(tmp_path):

@@ -28,7 +28,7 @@ void report_make(struct made_report *r)
 		.verify_us = 1000, .verify_cpus = 3, .generation = 1,
 		.engines_allowed = 0x17, .engines_right = 0x17, .engines_chosen = 0x15, .engine_ticks = { 120, 130 },
 		.cpus = TABLE(cpus), .phases = TABLE(phases), .segments = TABLE(segments), .pci = TABLE(pci),
-		.reserved = TABLE(reserved),
+		.reserved = TABLE(reserved), .cycles = TABLE(cycles),
 	};
 	r->cpus[0] = (struct report_cpu){ .apic_id = 0, .verdict = VERDICT_ONLINE };
 	r->cpus[1] = (struct report_cpu){ .apic_id = 1, .verdict = VERDICT_HALTED, .park_mode = 1 };
@@ -44,5 +44,9 @@ void report_make(struct made_report *r)
 	r->pci[0] = (struct report_pci){ .segment_bdf = 3 << 3, .vendor = 0x1af4, .device = 0x1001,
 		.class_code = 0x010000, .flags = REPORT_PCI_TURNED_OFF, .iommu = REPORT_IOMMU_OFF };
 	r->reserved[0] = (struct report_reserved){ .base = 0x2000000, .size = 0x30000, .what = "block" };
+	for (uint32_t i = 0; i < 2; i++)
+		r->cycles[i] = (struct report_cycles){ .park_mode = 1 + i, .cpus = 2, .offline_ns = 30000,
+			.kick_ns = 20000, .online_ns = 70000, .cycles = 5, .together = 2,
+			.together_offline_ns = 150000, .together_online_ns = 100000 };
 	report_seal(r);
 }

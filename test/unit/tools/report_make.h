@@ -13,6 +13,7 @@ struct made_report {
 	struct report_segment segments[3];
 	struct report_pci pci[2];
 	struct report_reserved reserved[2];
+	struct report_cycles cycles[3];
 };
 
 /* Fills r: boss with APIC ID 0, CPUs 1 and 2 HALTED, two good segments; sealed. */

@@ -98,7 +98,9 @@ static void test_structure_lies(void **state)
 	LIE(r.header.segments.entry_size = 16, "segments.entry_size");
 	LIE(r.header.phases.capacity = 0, "phases.count");
 	LIE(r.header.pci.offset = r.header.segments.offset, "overlaps");
-	LIE(r.header.reserved.offset++, "reserved ends");
+	LIE(r.header.reserved.offset++, "overlaps reserved");
+	LIE(r.header.cycles.offset++, "cycles ends");
+	LIE(r.header.cycles.entry_size--, "cycles.entry_size");
 	report_make(&r);
 	r.cpus[1].apic_id ^= 1;
 	expect_damaged(&r, sizeof(r), "crc32");
@@ -274,7 +276,7 @@ static void test_other_versions(void **state)
 
 	report_make(&big->r);
 	big->r.header.total_size = sizeof(*big);
-	big->r.header.reserved.entry_size += 16;
+	big->r.header.cycles.entry_size += 16;
 	big->r.header.crc32 = report_crc32((void *)big, sizeof(*big));
 	assert_true(report_open(&view, big, sizeof(*big), why));
 	assert_int_equal(report_judge(&view, NULL, NULL), 0);
