@@ -14,8 +14,8 @@ test: deps-test
 test-quick: deps-test
 	@$(MAKE) --no-print-directory lint test-unit test-image
 
-SYSTEM_NEEDS := $(O)/baton.efi faults $(DEBIAN)/vmlinuz $(RUN)/initrd.img $(O)/probe/probe.bin $(TABLES_EFI) \
-	$(KEXEC)/sbin/kexec $(PASS_IMG)
+SYSTEM_NEEDS := $(O)/baton.efi faults $(DEBIAN)/vmlinuz $(RUN)/initrd.img $(CLOUD)/vmlinuz $(RUN)/initrd-cloud.img \
+	$(O)/probe/probe.bin $(TABLES_EFI) $(KEXEC)/sbin/kexec $(PASS_IMG)
 
 .PHONY: test-image
 test-image: $(O)/baton.efi $(O)/tools/baton-report $(O)/tools/pattern-test | deps-test

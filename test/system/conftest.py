@@ -31,7 +31,7 @@ def prerequisites(request):
     if request.node.get_closest_marker("quick"):
         needed = [harness.BATON]
     else:
-        needed = [harness.BATON, harness.KERNEL, harness.INITRD]
+        needed = [harness.BATON, harness.KERNEL, harness.INITRD, harness.CLOUD, harness.CLOUD_INITRD]
     for path in needed:
         assert os.path.exists(path), path + " is missing: make test-system builds it"
 

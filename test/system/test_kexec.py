@@ -34,7 +34,7 @@ def kexec(tmp_path, options=LOAD, smp=4, mem="1G", cpu="max", words=WORDS, bundl
     (LOAD, 3, "1G", "max,-la57"),
 ], ids=lambda value: str(value).replace(",", "").replace(" ", ""))
 def test_kexec(tmp_path, options, smp, mem, cpu):
-    before = kexec(tmp_path, options, smp, mem, cpu)
+    before = kexec(tmp_path, options, smp, mem, cpu, kernel=KERNEL if options == LOAD else None)
     result = after_kexec(before)
     check_good(result, smp, door="linux64")
     assert result.event("door")["name"] == "linux64"

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness import APPEND, BOOT_S, BUILD, FAULTS, FIRMWARE_S, Result, check_report, machine, write_disk
+from harness import APPEND, BOOT_S, BUILD, FAULTS, FIRMWARE_S, KERNEL, Result, check_report, machine, write_disk
 
 SMP = 4
 PATTERNS = " memtest=4 guest.pattern earlyprintk=ttyS0,115200"      # its first line before its own patterns
@@ -26,7 +26,8 @@ def frozen_end(vm):
 
 
 def start(tmp_path, words, **more):
-    disk = write_disk(str(tmp_path / "disk.img"), append=APPEND + PATTERNS + words, conf=("park mix", "on-failure halt"), **more)
+    disk = write_disk(str(tmp_path / "disk.img"), append=APPEND + PATTERNS + words, conf=("park mix", "on-failure halt"),
+                      kernel=KERNEL, **more)
     return disk, ["-action", "shutdown=pause"]
 
 
