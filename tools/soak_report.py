@@ -27,7 +27,7 @@ def read_report(folder):
 
 
 def short(us):
-    return "%dus" % us if us < 1000 else "%dms" % (us / 1000) if us < 1000000 else "%ds" % (us / 1000000)
+    return "%dus" % us if us < 1000 else "%.3gms" % (us / 1e3) if us < 999500 else "%.3gs" % (us / 1e6)
 
 
 def bars(buckets):

@@ -408,3 +408,9 @@ def test_page_in_its_order(status):
 def test_page_without_a_report():
     page = "\n".join(soak_report.page_of(finished(2), None, []))
     assert "No report was found" in page and "<polyline" in page
+
+
+def test_times_keep_three_digits():
+    """A generation of 1.89 s is not one of 1 s."""
+    assert [soak_report.short(us) for us in (999, 1000, 76543, 999499, 999500, 1890000, 1 << 21)] == \
+        ["999us", "1ms", "76.5ms", "999ms", "1s", "1.89s", "2.1s"]
