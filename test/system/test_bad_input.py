@@ -52,7 +52,7 @@ def test_refused(tmp_path, case):
     change, number, words = CASES[case]
     tree = {ENTRY: PLAIN}
     tree.update({path: content() if callable(content) else content for path, content in change.items()})
-    disk = write_disk(str(tmp_path / "disk.img"), digests=False, change=tree)
+    disk = write_disk(str(tmp_path / "disk.img"), kernel=KERNEL, digests=False, change=tree)
     with machine(tmp_path, disk) as vm:
         _, match = vm.wait_for(problem_pattern(number), FIRMWARE_S)
         assert words in match.string, match.string

@@ -4,7 +4,7 @@ import re
 import time
 
 import screentext
-from harness import BATON, BUILD, FIRMWARE_S, finish, machine, problem_pattern, write_disk, check_good
+from harness import BATON, BUILD, FIRMWARE_S, USUAL_SCREEN, finish, machine, problem_pattern, write_disk, check_good
 
 STATUS = r"generation (\d+), (8:59:\d\d) left, \d+\.\d/s, \d+:\d\d:\d\d, last: (.+)"
 STATUS_ROW = 3
@@ -13,7 +13,7 @@ STATUS_ROW = 3
 def test_status_line_and_power_button(tmp_path):
     """Baton alone in the bundle, so what it starts in the end says E30: long before the generations are over."""
     disk = write_disk(str(tmp_path / "disk.img"), kernel=BATON, initrds=(), conf=("on-failure halt",), digests=False)
-    with machine(tmp_path, disk, options="baton.hours=9 baton.seed=5") as vm:
+    with machine(tmp_path, disk, options="baton.hours=9 baton.seed=5", screen=USUAL_SCREEN) as vm:
         vm.wait_for('event=stop-button usable=1 port=0x600', FIRMWARE_S)
         vm.wait_for(r"event=generation n=5 ", 60)
         seen = []

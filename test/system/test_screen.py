@@ -7,7 +7,8 @@ import time
 import pytest
 
 import screentext
-from harness import APPEND, BUILD, FAULTS, FIRMWARE_S, machine, problem_pattern, qemu, write_bundle, write_disk
+from harness import (APPEND, BUILD, FAULTS, FIRMWARE_S, USUAL_SCREEN, machine, problem_pattern, qemu, write_bundle,
+                     write_disk)
 
 PROBE = os.path.join(BUILD, "probe", "probe.bin")
 
@@ -29,7 +30,7 @@ def lit(data):
 
 def test_both_draw(tmp_path):
     disk = write_disk(str(tmp_path / "disk.img"), append=APPEND + " guest.shell")
-    with machine(tmp_path, disk, smp=2) as vm:
+    with machine(tmp_path, disk, smp=2, screen=USUAL_SCREEN) as vm:
         vm.wait_for(r"event=handover ", FIRMWARE_S)
         vm.screendump(str(tmp_path / "baton.ppm"))
         vm.wait_for(r"Linux version", FIRMWARE_S)
@@ -46,7 +47,7 @@ def test_both_draw(tmp_path):
 def failure_screen(tmp_path, options, wanted, conf=("on-failure halt",), **more):
     assert os.path.exists(FAULTS), FAULTS + " is missing: make faults"
     disk = write_disk(str(tmp_path / "disk.img"), baton=FAULTS, conf=conf)
-    with machine(tmp_path, disk, options=options, **more) as vm:
+    with machine(tmp_path, disk, options=options, screen=USUAL_SCREEN, **more) as vm:
         _, error = vm.wait_for(problem_pattern(wanted) + '.*text="(.*)"', FIRMWARE_S)
         vm.wait_for(r"event=(halted|reset) ", 20)
         time.sleep(2)       # the screen is drawn after the serial line, and counts down

@@ -3,7 +3,7 @@
 import re
 
 import mkimage
-from harness import APPEND, BOOT_S, INITRD, KERNEL, finish, machine, write_disk
+from harness import APPEND, BOOT_S, CLOUD, CLOUD_INITRD, finish, machine, write_disk
 
 GUID = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 SHOW = ("for f in /sys/firmware/efi/efivars/Loader*; do "
@@ -26,7 +26,7 @@ def loader_variables(tmp_path, entry_name, text):
 
 
 def entry_text():
-    return mkimage.entry_text("Debian", (KERNEL, "/debian/vmlinuz"), [(INITRD, "/debian/initrd.img")],
+    return mkimage.entry_text("Debian", (CLOUD, "/debian/vmlinuz"), [(CLOUD_INITRD, "/debian/initrd.img")],
                               APPEND + " guest.shell", True)
 
 
