@@ -4,13 +4,15 @@
  * frame (protocol rule 3). Boss: NMIs are counted, everything else is printed and ends by policy.
  *
  * Every lot gate runs on an IST stack at a fixed place in its slot, so RSP names the slot and neither GS nor
- * anything else is needed.
+ * anything else is needed. An NMI and a machine check may come into each other's gate, of which the first is left for
+ * good: its frame tells the second one what is still to do.
  */
 #include "purgatory/slot.h"
 #include "purgatory/gate_fault.h"
 #include "x86/regs.h"
 
 #define FRAME		40		/* SS, RSP, RFLAGS, CS, RIP */
+#define FRAME_RSP	24
 #define TRAP_LIMIT	64		/* more than that: the loop itself is broken, stop running it */
 
 	.section .text, "ax", @progbits
@@ -60,10 +62,12 @@ lot_gates:
 	TRAP_STUB lot_gate_trap, 0
 	TRAP_STUB lot_gate_trap, 1
 	.balign	BLOB_GATE_BYTES, 0xcc		/* NMI. In: RSP at the CPU's frame on the NMI stack */
+lot_nmi_taken:
 	lock incl SLOT_NMI_COUNT - (SLOT_IST_NMI_TOP - FRAME)(%rsp)
 	jmp	lot_gate_nmi
 	TRAP_STUBS_3_17 lot_gate_trap
 	.balign	BLOB_GATE_BYTES, 0xcc		/* #MC, on its own stack */
+lot_mc_taken:
 	lock incl SLOT_MC_COUNT - (SLOT_IST_MC_TOP - FRAME)(%rsp)
 	jmp	lot_gate_mc
 	TRAP_STUBS_19_31 lot_gate_trap
@@ -88,10 +92,22 @@ boss_gates_end:
 lot_gate_nmi:
 	leaq	FRAME - SLOT_IST_NMI_TOP(%rsp), %rdi
 	NMI_GATE_FAULT %rdi
-	jmp	lot_restart
+	leaq	SLOT_IST_MC_TOP - FRAME(%rdi), %rax	/* came into the #MC gate, to which nobody returns? */
+	cmpq	%rax, FRAME_RSP(%rsp)
+	jne	lot_restart
+	leaq	lot_mc_taken(%rip), %rax	/* and before its first instruction, which counts */
+	cmpq	%rax, (%rsp)
+	jne	lot_mc_over
+	lock incl SLOT_MC_COUNT(%rdi)
+	jmp	lot_mc_over
 
 lot_gate_mc:
 	leaq	FRAME - SLOT_IST_MC_TOP(%rsp), %rdi
+	leaq	lot_nmi_taken(%rip), %rax	/* likewise */
+	cmpq	%rax, (%rsp)
+	jne	lot_mc_over
+	lock incl SLOT_NMI_COUNT(%rdi)
+lot_mc_over:
 	movl	$MSR_MCG_STATUS, %ecx		/* MCIP left set turns the next #MC into a shutdown; MCi_STATUS stays */
 	xorl	%eax, %eax
 	xorl	%edx, %edx

@@ -11,6 +11,7 @@
 #include "x86/regs.h"
 
 #define MARGIN	SLOT_BYTES		/* a gate that is wrong may write beside the slot */
+#define COUNT_BYTES 8			/* a gate's first instruction */
 
 struct frame { uint64_t rip, cs, rflags, rsp, ss; };
 
@@ -47,22 +48,77 @@ static void check_writes(const struct slot *slot, uint32_t counter)
 			broken("gate-writes", "CPU %u: a gate writes beside the slot", M->current);
 }
 
-bool gate_run(unsigned vector, uint32_t ist_top, uint32_t counter)
+static uint64_t gate(unsigned vector)
 {
-	struct slot *slot = slot_of(M->current);
-	uint64_t top = (uint64_t)&copy.slot + ist_top;
-	shared_u32 *count = (shared_u32 *)((uint8_t *)slot + counter);
-	uint32_t was = (uint32_t)arena_read(arena_offset(count), 4);
+	return (uint64_t)lot_gates + vector * BLOB_GATE_BYTES;
+}
+
+/* On a fresh copy of the slot. at: what it comes into. */
+static void run(const struct slot *slot, unsigned vector, uint32_t ist_top, const struct frame *at)
+{
+	uint8_t *top = (uint8_t *)&copy.slot + ist_top;
 
 	memset(&copy, 0, sizeof(copy));
 	memcpy(&copy.slot, slot, sizeof(copy.slot));
-	memcpy((uint8_t *)&copy.slot + counter, &was, sizeof(was));
+	memcpy(top - sizeof(*at), at, sizeof(*at));
 	hostile_gate_rsp = hostile_gate_value = hostile_gate_msr = 0;
-	hostile_gate_run((uint64_t)lot_gates + vector * BLOB_GATE_BYTES, top - sizeof(struct frame));
+	hostile_gate_run(gate(vector), (uint64_t)(top - sizeof(*at)));
 	check_restart();
+}
+
+static uint32_t counted(uint32_t counter)
+{
+	uint32_t count;
+
+	memcpy(&count, (uint8_t *)&copy.slot + counter, sizeof(count));
+	return count;
+}
+
+/* vector comes into the other gate at rip: this many more are counted then, and MCIP goes. */
+static void check_nested(unsigned vector, uint64_t rip, uint32_t nmis, uint32_t mcs)
+{
+	static struct slot zero;
+	uint32_t top = vector == 2 ? SLOT_IST_NMI_TOP : SLOT_IST_MC_TOP, other = vector == 2 ? SLOT_IST_MC_TOP : SLOT_IST_NMI_TOP;
+	struct frame at = { rip, SEL_CODE, 2, (uint64_t)&copy.slot + other - sizeof(at), SEL_DATA };
+
+	run(&zero, vector, top, &at);
+	if (counted(SLOT_NMI_COUNT) != nmis || counted(SLOT_MC_COUNT) != mcs)
+		broken("gate-not-counted", "CPU %u: vector %u in the other's gate: %u NMIs and %u machine checks counted",
+		       M->current, vector, counted(SLOT_NMI_COUNT), counted(SLOT_MC_COUNT));
+	if (hostile_gate_msr != MSR_MCG_STATUS || hostile_gate_value)
+		broken("shutdown", "CPU %u: vector %u in the other's gate leaves MCIP set", M->current, vector);
+}
+
+/* An NMI and a machine check may come into each other's gate, before its first instruction, which counts, and behind it. No
+ * state matters, so once for all runs. */
+static void check_each_in_the_other(void)
+{
+	static bool checked;
+
+	if (checked)
+		return;
+	check_nested(2, gate(18), 1, 1);
+	check_nested(2, gate(18) + COUNT_BYTES, 1, 0);
+	check_nested(18, gate(2), 1, 1);
+	check_nested(18, gate(2) + COUNT_BYTES, 0, 1);
+	checked = true;
+}
+
+bool gate_run(unsigned vector, uint32_t ist_top, uint32_t counter)
+{
+	struct slot *slot = slot_of(M->current);
+	shared_u32 *count = (shared_u32 *)((uint8_t *)slot + counter);
+	struct frame loop = { .rip = (uint64_t)lot_start };
+	uint32_t was;
+
+	check_each_in_the_other();
+	memcpy(&was, (uint8_t *)slot + counter, sizeof(was));
+	run(slot, vector, ist_top, &loop);
 	check_writes(slot, counter);
-	if (memcmp((uint8_t *)&copy.slot + counter, &(uint32_t){ was + 1 }, sizeof(was)))
+	if (counted(counter) != was + 1)
 		broken("gate-not-counted", "CPU %u: vector %u is not counted once", M->current, vector);
+	if (vector == 2 && hostile_gate_msr)
+		broken("gate-writes", "CPU %u: the NMI gate writes MSR 0x%x, which need not be there", M->current, hostile_gate_msr);
 	shared_add_seq_cst_u32(count, 1);
 	return hostile_gate_msr == MSR_MCG_STATUS && !hostile_gate_value;
 }
