@@ -12,7 +12,6 @@
 #include "x86/regs.h"
 
 #define FRAME		40		/* SS, RSP, RFLAGS, CS, RIP */
-#define FRAME_RSP	24
 #define TRAP_LIMIT	64		/* more than that: the loop itself is broken, stop running it */
 
 	.section .text, "ax", @progbits
@@ -93,7 +92,7 @@ lot_gate_nmi:
 	leaq	FRAME - SLOT_IST_NMI_TOP(%rsp), %rdi
 	NMI_GATE_FAULT %rdi
 	leaq	SLOT_IST_MC_TOP - FRAME(%rdi), %rax	/* came into the #MC gate, to which nobody returns? */
-	cmpq	%rax, FRAME_RSP(%rsp)
+	cmpq	%rax, FRAME - 16(%rsp)		/* its RSP */
 	jne	lot_restart
 	leaq	lot_mc_taken(%rip), %rax	/* and before its first instruction, which counts */
 	cmpq	%rax, (%rsp)

@@ -118,7 +118,8 @@ bool gate_run(unsigned vector, uint32_t ist_top, uint32_t counter)
 	if (counted(counter) != was + 1)
 		broken("gate-not-counted", "CPU %u: vector %u is not counted once", M->current, vector);
 	if (vector == 2 && hostile_gate_msr)
-		broken("gate-writes", "CPU %u: the NMI gate writes MSR 0x%x, which need not be there", M->current, hostile_gate_msr);
+		broken("gate-writes", "CPU %u: the NMI gate writes MSR 0x%x, which need not be there", M->current,
+		       hostile_gate_msr);
 	shared_add_seq_cst_u32(count, 1);
 	return hostile_gate_msr == MSR_MCG_STATUS && !hostile_gate_value;
 }
