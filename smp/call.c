@@ -45,8 +45,7 @@ bool call_answered(struct cpu *cpu, uint64_t *result)
 {
 	if (request_outstanding(cpu))
 		return false;
-	if (result)
-		*result = cpu->box.result;
+	*result = cpu->box.result;
 	return true;
 }
 
@@ -70,7 +69,7 @@ bool call_await(struct cpu *cpu, uint64_t deadline)
 	return true;
 }
 
-/* Waits until each CPU with a request outstanding has answered or is LOST; returns how many were lost. */
+/* Waits until each ONLINE CPU with a request outstanding has answered or is LOST; returns how many were lost. */
 static unsigned call_await_all(uint64_t us)
 {
 	uint64_t deadline = tsc_deadline(us);
@@ -78,11 +77,9 @@ static unsigned call_await_all(uint64_t us)
 
 	for (i = 0; i < smp_cpu_count(); i++) {
 		struct cpu *cpu = smp_cpu(i);
-		enum cpu_state state = cpu_state(cpu);
 
-		if (state != CPU_ONLINE && state != CPU_PARKING && state != CPU_ARRIVED)
-			continue;
-		lost += !call_await(cpu, deadline);
+		if (cpu_state(cpu) == CPU_ONLINE)
+			lost += !call_await(cpu, deadline);
 	}
 	return lost;
 }

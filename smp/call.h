@@ -40,7 +40,7 @@ typedef void call_run_fn(struct cpu *self, uint64_t argument);
  * IPI could not be sent. Boss, interrupts off. */
 bool call_start(struct cpu *cpu, enum call_operation operation, uint64_t a0, uint64_t a1, uint64_t a2);
 
-/* True once cpu answered its last request; *result (may be NULL) is then valid. Boss. */
+/* True once cpu answered its last request; *result is then valid. Boss. */
 bool call_answered(struct cpu *cpu, uint64_t *result);
 
 /* Waits for the answer to cpu's last request until the TSC's deadline. False: cpu is LOST now. Boss. */

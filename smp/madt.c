@@ -132,7 +132,7 @@ enum status madt_parse(struct madt *out, const void *table, uint64_t length, str
 	while (at < length) {
 		enum status entry = entry_read(&w, w.table + at);
 
-		if (entry && !status)
+		if (!status)
 			status = entry;
 		at += w.table[at + 1];
 	}

@@ -66,7 +66,7 @@ static bool init_needs_hold(void)
 	}
 }
 
-/* Who gets INIT: everybody listed and enabled, reachable, and surely not the BSP (rule 11). */
+/* Who gets INIT: everybody LISTED, reachable, and surely not the BSP (rule 11). Others keep the verdict they have. */
 static void choose(struct bringup *b)
 {
 	unsigned i;
@@ -74,8 +74,6 @@ static void choose(struct bringup *b)
 	for (i = 0; i < smp_cpu_count(); i++) {
 		struct cpu *cpu = smp_cpu(i);
 
-		if (cpu_state(cpu) != CPU_LISTED)
-			continue;
 		if (!smp_boss()->is_bsp)
 			cpu_move(cpu, CPU_LISTED, CPU_IS_BSP);
 		else if (!apic_can_reach(cpu->apic_id))
@@ -175,7 +173,7 @@ static void await_everybody(struct bringup *b)
 	while (b->waiting && !tsc_passed(b->deadline)) {
 		for (i = 0; i < smp_cpu_count(); i++)
 			look_at(b, smp_cpu(i));
-		if (!second_sent && b->waiting && tsc_passed(second)) {
+		if (!second_sent && tsc_passed(second)) {
 			send_starting(b, ICR_SIPI | (uint32_t)(b->config->low_page >> 12));
 			second_sent = true;
 		}

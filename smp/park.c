@@ -105,8 +105,7 @@ static enum online_way by_init(struct slot *slot, struct cpu *cpu)
 
 	slot->boss.inits++;
 	here = smp_start_again(cpu, &unused);
-	if (!here)
-		cpu_move(cpu, CPU_PARKED, CPU_LOST);	/* INIT must not reach it */
+	cpu_move(cpu, CPU_PARKED, CPU_LOST);	/* who still is: INIT must not reach it */
 	slot->boss.verdict = here ? VERDICT_ONLINE :
 			     cpu_state(cpu) == CPU_NO_ANSWER ? VERDICT_NO_ANSWER : VERDICT_LOST;
 	return here ? ONLINE_BY_INIT : ONLINE_NEVER;

@@ -373,4 +373,5 @@ def main():
     return 0 if table and not findings and all(verdict != "SURVIVED" for _, verdict, _ in table) else 1
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -75,7 +75,7 @@ static void calls(void)
 	EXPECT(call_start(cpu, CALL_HASH, (uint64_t)digest_of(1), (uint64_t)notes()->word, 16));
 	if (call_start(cpu, CALL_PING, 0, 0, 0))
 		EXPECT(call_await(cpu, UINT64_MAX) && call_answered(cpu, &result) && result == 1);
-	EXPECT(call_await(cpu, UINT64_MAX) && call_answered(cpu, NULL));
+	EXPECT(call_await(cpu, UINT64_MAX) && call_answered(cpu, &result));
 	EXPECT(call_start(cpu, CALL_RUN, (uint64_t)runs, 5, 0));
 	EXPECT(call_await(cpu, UINT64_MAX));
 	/* order: as in runs(). pairs with: runs(). else: as there. */

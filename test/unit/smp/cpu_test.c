@@ -95,9 +95,40 @@ static void final_states_are_final(void **unused)
 			assert_false(cpu_move_allowed(final[i], (enum cpu_state)to));
 }
 
+static unsigned loads, stores, updates;
+static struct cpu *watched;
+
+void twin_shared_access(enum twin_access access, const void *p, memory_order order)
+{
+	(void)order;
+	if (!watched || p != &watched->state)
+		return;
+	loads += access == TWIN_LOAD;
+	stores += access == TWIN_STORE;
+	updates += access == TWIN_UPDATE;
+}
+
+/* Boss and CPU may move it at the same time: only one of them does. */
+static void a_move_is_one_operation(void **unused)
+{
+	struct cpu cpu = { 0 };
+
+	(void)unused;
+	watched = &cpu;
+	assert_true(cpu_move(&cpu, CPU_LISTED, CPU_STARTING));
+	watched = NULL;
+	assert_int_equal(loads + stores, 0);
+	assert_int_equal(updates, 1);
+}
+
 static void out_of_range_is_refused(void **unused)
 {
+	unsigned a, b;
+
 	(void)unused;
+	for (a = 0; a < CPU_STATE_COUNT + 64; a++)
+		for (b = a < CPU_STATE_COUNT ? CPU_STATE_COUNT : 0; b < CPU_STATE_COUNT + 64; b++)
+			assert_false(cpu_move_allowed((enum cpu_state)a, (enum cpu_state)b));
 	assert_false(cpu_move_allowed((enum cpu_state)CPU_STATE_COUNT, CPU_LOST));
 	assert_false(cpu_move_allowed(CPU_ONLINE, (enum cpu_state)77));
 	assert_string_equal(cpu_verdict_text((enum cpu_state)77), "?");
@@ -113,6 +144,7 @@ int main(void)
 		cmocka_unit_test(forbidden_move_changes_nothing),
 		cmocka_unit_test(late_arrival_loses_the_race),
 		cmocka_unit_test(final_states_are_final),
+		cmocka_unit_test(a_move_is_one_operation),
 		cmocka_unit_test(out_of_range_is_refused),
 	};
 

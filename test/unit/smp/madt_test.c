@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
+#define _GNU_SOURCE
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -130,6 +133,36 @@ static void low_x2apic_ids_count_without_type_0(void **state)
 	assert_int_equal(out.cpu_count, 2);
 }
 
+static void listed_twice_and_never_enabled_stays_so(void **state)
+{
+	struct table t;
+
+	(void)state;
+	begin(&t);
+	lapic(&t, 1, 1, 0);
+	lapic(&t, 2, 1, 0);
+	assert_int_equal(parse(&t, NULL), OK);
+	assert_int_equal(out.cpu_count, 1);
+	assert_int_equal(out.enabled_count, 0);
+	assert_false(out.cpus[0].enabled);
+}
+
+static void more_ioapics_than_there_is_room_for(void **state)
+{
+	struct table t;
+	unsigned i;
+
+	(void)state;
+	begin(&t);
+	lapic(&t, 1, 1, 1);
+	for (i = 0; i < MADT_IOAPIC_MAX + 2; i++)
+		put32(entry(&t, 1, 12) + 4, 0xfec00000 + i);
+	assert_int_equal(parse(&t, NULL), OK);
+	assert_int_equal(out.ioapic_count, MADT_IOAPIC_MAX);
+	assert_int_equal(out.ioapic_base[MADT_IOAPIC_MAX - 1], 0xfec00000 + MADT_IOAPIC_MAX - 1);
+	assert_int_equal(out.cpus[0].apic_id, 1);
+}
+
 static void broadcast_ids_are_nobody(void **state)
 {
 	struct table t;
@@ -200,12 +233,57 @@ static void hostile_lengths(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(types); i++)
-		for (length = 0; length < needed[i]; length++) {
+		for (length = needed[i]; length-- > 0;) {
 			begin(&t);
 			lapic(&t, 0, 0, 1);
 			entry(&t, types[i], needed[i])[1] = (uint8_t)length;
 			refused(&t, "offset 52:");
 		}
+}
+
+static void a_last_entry_that_is_too_short(void **state)
+{
+	struct table t;
+
+	(void)state;
+	begin(&t);
+	lapic(&t, 0, 0, 1);
+	entry(&t, 0, 4);
+	refused(&t, "offset 52:");
+}
+
+static sigjmp_buf beyond;
+
+static void on_beyond(int signal)
+{
+	(void)signal;
+	siglongjmp(beyond, 1);
+}
+
+/* One byte of an entry is left at the end of the last page. */
+static void nothing_behind_the_table_is_read(void **state)
+{
+	uint8_t *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct sigaction old, catch = { .sa_handler = on_beyond };
+	static enum status status;		/* kept over siglongjmp() */
+	struct problem p = { 0 };
+	bool reached;
+	struct table t;
+
+	(void)state;
+	begin(&t);
+	t.length = 45;
+	memcpy(pages + 4096 - t.length, t.bytes, t.length);
+	assert_int_equal(mprotect(pages + 4096, 4096, PROT_NONE), 0);
+	sigaction(SIGSEGV, &catch, &old);
+	reached = sigsetjmp(beyond, 1);
+	if (!reached)
+		status = madt_parse(&out, pages + 4096 - t.length, t.length, &p);
+	sigaction(SIGSEGV, &old, NULL);
+	munmap(pages, 8192);
+	assert_false(reached);
+	assert_int_equal(status, E_ACPI_TABLE);
+	assert_non_null(strstr(p.text, "offset 44:"));
 }
 
 static void cut_anywhere(void **state)
@@ -243,6 +321,9 @@ static void too_many_are_left_out(void **state)
 	assert_int_equal(parse(&t, &p), E_TOO_MANY_CPUS);
 	assert_non_null(strstr(p.text, "9999"));
 	assert_int_equal(out.cpu_count, SMP_CPUS_MAX);
+	put32(entry(&t, 1, 12) + 4, 0xfec00000);	/* what is behind it counts, and does not hide it */
+	assert_int_equal(parse(&t, &p), E_TOO_MANY_CPUS);
+	assert_int_equal(out.ioapic_count, 1);
 }
 
 /* Any bytes at all: the verdict may differ, ASan and UBSan must stay silent and the counts in bounds. */
@@ -279,10 +360,14 @@ int main(void)
 		cmocka_unit_test(ordinary_table),
 		cmocka_unit_test(same_id_counts_once),
 		cmocka_unit_test(low_x2apic_ids_count_without_type_0),
+		cmocka_unit_test(listed_twice_and_never_enabled_stays_so),
+		cmocka_unit_test(more_ioapics_than_there_is_room_for),
 		cmocka_unit_test(broadcast_ids_are_nobody),
 		cmocka_unit_test(flags_decide),
 		cmocka_unit_test(address_override_and_wakeup),
 		cmocka_unit_test(hostile_lengths),
+		cmocka_unit_test(a_last_entry_that_is_too_short),
+		cmocka_unit_test(nothing_behind_the_table_is_read),
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(too_many_are_left_out),
 		cmocka_unit_test(noise),

@@ -11,12 +11,23 @@ static void everybody_comes(void **state)
 
 	(void)state;
 	assert_int_equal(r.online, CPUS);
+	assert_int_equal(r.differing, 0);
+	assert_int_equal(r.apic_errors, 0);
 	assert_false(r.low_page_busy);
+	assert_true(r.total_us < 1000);			/* nobody is waited for any more */
 	assert_int_equal(cpu_state(smp_cpu(0)), CPU_BOSS);
 	assert_int_equal(inits[0] + sipis[0], 0);
+	assert_ptr_equal(loaded, smp_boss()->percpu);
+	assert_ptr_equal(saved, &smp_boss()->percpu->found);
 	for (i = 1; i < CPUS; i++) {
+		struct smp_slice slice = smp_slice(memory, CPUS, i);
+
 		assert_int_equal(cpu_state(smp_cpu(i)), CPU_ONLINE);
 		assert_int_equal(sipis[i], 1);
+		assert_int_equal(smp_cpu(i)->sipis, 1);
+		assert_int_equal(smp_cpu(i)->percpu->index, i);
+		assert_int_equal(smp_cpu(i)->percpu->stack_bottom, slice.stack_bottom);
+		assert_int_equal(smp_cpu(i)->percpu->stack_top, slice.stack_top);
 		assert_int_equal(nmis[i], 0);
 	}
 }
@@ -31,10 +42,14 @@ static void each_failure_has_its_verdict(void **state)
 	habits[3] = DIFFERENT;
 	habits[4] = DEAF_TO_CALLS;
 	habits[5] = LATE;
+	errors = 0x40;					/* of what somebody sent before */
 	r = bring_up();
+	assert_int_equal(r.apic_errors, ESR_ACCEPT);
 	assert_int_equal(cpu_state(smp_cpu(1)), CPU_NO_ANSWER);
+	assert_int_equal(sipis[1], 2);
 	assert_int_equal(cpu_state(smp_cpu(2)), CPU_ONLINE);
 	assert_int_equal(sipis[2], 2);
+	assert_true(second_sipi_at[2] - sipi_at[2] >= 1000);
 	assert_int_equal(cpu_state(smp_cpu(3)), CPU_LOST);
 	assert_int_equal(sipis[3], 1);
 	assert_int_equal(cpu_state(smp_cpu(4)), CPU_LOST);
@@ -91,6 +106,7 @@ static void boss_that_is_not_the_bsp_inits_nobody(void **state)
 
 static void mailbox_forbids_init(void **state)
 {
+	struct problem p = { .code = OK };
 	struct online_result r;
 	unsigned i;
 
@@ -99,6 +115,7 @@ static void mailbox_forbids_init(void **state)
 	r = bring_up();
 	assert_true(r.mp_wakeup);
 	assert_int_equal(r.no_answer, CPUS - 1);
+	assert_false(smp_start_again(smp_cpu(1), &p));
 	for (i = 0; i < CPUS; i++)
 		assert_int_equal(inits[i] + sipis[i], 0);
 }
@@ -124,7 +141,7 @@ static void times_between_the_ipis(void **state)
 static void who_needs_time_between_inits_edges(void **state)
 {
 	static const struct { uint32_t vendor, signature; bool needs; } known[] = {
-		{ INTEL, 0x543, true }, { INTEL, 0x600, false }, { INTEL, 0xf40, false },
+		{ INTEL, 0x543, true }, { INTEL, 0x00100543, true }, { INTEL, 0x600, false }, { INTEL, 0xf40, false },
 		{ AMD, 0x6a0, true }, { AMD, 0xf40, false }, { AMD, 0x00a20f10, false },
 		{ HYGON, 0x00900f00, false }, { HYGON, 0x00800f00, true }, { 0x746e6543, 0x6f0, true },
 	};
@@ -197,6 +214,7 @@ static void held_cpus_get_one_init_and_then_sipi(void **state)
 	madt.cpus[3].apic_id = 255;
 	smp_hold(&madt, &config);
 	assert_true(init_at[1] - start >= 100 * 20000);	/* ticks of the fastest TSC: nothing is calibrated */
+	assert_true(relaxes > 0);
 	assert_int_equal(ivt, LOW_PAGE << 12);
 	assert_false(gate_open);			/* an NMI now halts the CPU in the page */
 	assert_int_equal(inits[0] + inits[2] + inits[3], 0);
@@ -232,11 +250,15 @@ static void nobody_is_held_where_init_is_forbidden(void **state)
 
 static void slow_answers_are_awaited(void **state)
 {
+	uint64_t result;
+
 	(void)state;
-	bring_up();
+	habits[4] = SLOW;
+	assert_int_equal(bring_up().online, CPUS);
 	habits[2] = SLOW;
 	assert_int_equal(call_all(CALL_PING, 0, 0, 0, 100000), 0);
-	assert_true(call_answered(smp_cpu(2), NULL));
+	assert_true(call_answered(smp_cpu(2), &result));
+	assert_int_equal(result, 2);
 	assert_int_equal(cpu_state(smp_cpu(2)), CPU_ONLINE);
 }
 
@@ -287,11 +309,13 @@ static void who_did_not_come_is_started_again(void **state)
 	assert_int_equal(cpu_state(smp_cpu(2)), CPU_NO_ANSWER);
 	assert_false(smp_start_again(smp_cpu(2), &p));
 	assert_int_equal(cpu_state(smp_cpu(2)), CPU_NO_ANSWER);
+	assert_true(smp_cpu(2)->online_us >= ONLINE_DEADLINE_US);
 	assert_int_equal(inits[2], 2);
 	assert_int_equal(ivt, LOW_PAGE << 12);
 	habits[2] = HEALTHY;
 	assert_true(smp_start_again(smp_cpu(2), &p));
 	assert_int_equal(cpu_state(smp_cpu(2)), CPU_ONLINE);
+	assert_true(smp_cpu(2)->online_us < 1000);	/* it came for the first time */
 	assert_false(smp_cpu(2)->was_here);
 	assert_int_equal(inits[2], 3);
 	assert_int_equal(ivt, 0x1234);			/* what was there before Baton, not Baton's own */
@@ -363,21 +387,29 @@ static void calls_reach_all_and_lose_the_deaf(void **state)
 
 static void busy_mailbox_is_not_overwritten(void **state)
 {
+	uint64_t result = 99;
+
 	(void)state;
 	bring_up();
 	habits[2] = DEAF_TO_CALLS;
 	assert_true(call_start(smp_cpu(2), CALL_PING, 7, 0, 0));
-	assert_false(call_answered(smp_cpu(2), NULL));
+	assert_false(call_answered(smp_cpu(2), &result));
+	assert_int_equal(result, 99);
 	assert_false(call_start(smp_cpu(2), CALL_PING, 8, 0, 0));
 	assert_int_equal(smp_cpu(2)->box.argument[0], 7);
 }
 
 static void bad_memory_is_refused(void **state)
 {
+	void *above;
+
 	(void)state;
 	assert_int_equal(smp_init(&madt, memory, memory_bytes - 1, NULL), E_NO_MEMORY);
 	assert_int_equal(smp_init(&madt, memory + 16, memory_bytes, NULL), E_NO_MEMORY);
-	assert_int_equal(smp_init(&madt, (1ull << 32) - SMP_PAGE, memory_bytes, NULL), E_NO_MEMORY);
+	above = mmap(NULL, memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true((uint64_t)above + memory_bytes > 1ull << 32);
+	assert_int_equal(smp_init(&madt, (uint64_t)above, memory_bytes, NULL), E_NO_MEMORY);
+	munmap(above, memory_bytes);
 	madt.cpus[0].apic_id = 77;
 	assert_int_equal(smp_init(&madt, memory, memory_bytes, NULL), E_ACPI_TABLE);
 }

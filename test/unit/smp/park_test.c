@@ -180,6 +180,32 @@ static void who_is_not_there_is_lost(void **state)
 	assert_int_equal(shared_load_relaxed_u64(&space.cpus[0]), 0xf);
 }
 
+/* The slot still holds good evidence of the time before. */
+static void whom_no_call_reaches_is_not_where_it_was(void **state)
+{
+	(void)state;
+	assert_int_equal(park_all(&boss, &place, LOT_ENTER), 0);
+	assert_int_equal(smp_online_all(&lot), 0);
+	space_load(&cpus[1].mm, &space);
+	habits[1] = NO_IPI;
+	assert_int_equal(park_all(&boss, &place, LOT_ENTER), 1);
+	assert_int_equal(cpu_state(&cpus[1]), CPU_LOST);
+	assert_int_equal(slots[1].boss.verdict, VERDICT_LOST);
+	assert_int_equal(shared_load_relaxed_u64(&space.cpus[0]), 3);	/* it may still walk the kernel's tables */
+}
+
+static void who_is_not_parked_gets_no_command(void **state)
+{
+	uint64_t command;
+
+	(void)state;
+	park_all(&boss, &place, LOT_ENTER);
+	shared_store_relaxed_u32(&cpus[2].state, CPU_LOST);	/* whatever its slot says */
+	command = shared_load_relaxed_u64(&slots[2].control.command);
+	assert_int_equal(smp_online(&lot, &cpus[2]), ONLINE_REFUSED);
+	assert_int_equal(shared_load_relaxed_u64(&slots[2].control.command), command);
+}
+
 static void only_online_cpus_are_sent(void **state)
 {
 	(void)state;
@@ -314,6 +340,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(everybody_parks),
 		TEST(who_is_not_there_is_lost),
+		TEST(whom_no_call_reaches_is_not_where_it_was),
+		TEST(who_is_not_parked_gets_no_command),
 		TEST(only_online_cpus_are_sent),
 		TEST(an_old_status_is_no_arrival),
 		TEST(parked_cpu_comes_back),
