@@ -59,6 +59,7 @@ struct seat {
 	uint64_t odd;				/* a register that differs from the boss's */
 	bool ours;				/* PAT, XCR0 and the like are the kernel's; INIT keeps them */
 	uint8_t misses;				/* SIPIs that do not reach it */
+	bool lied;				/* its evidence is not true */
 	uint8_t reading, digested;		/* chunk + 1 under its eyes; mask of chunks, since VERIFYING */
 	uint64_t init_at;			/* clock at INIT, where its length matters */
 };
@@ -132,7 +133,8 @@ struct state {
 	uint32_t failed_chunk;
 	bool failed_by_mc;
 	bool page_freed, committed, jumped, was_late, xapic, no_page_0, no_bsp;
-	uint8_t bsp;
+	bool liars, icr_sticks;
+	uint8_t bsp, icr_left;			/* IPIs until the boss's ICR stays busy */
 	uint8_t answered, called;		/* CPUs whose answers were in memory when the boss last read the clock */
 	uint8_t digested[HOSTILE_CPUS];		/* chunks: by the boss, and said to be VERIFIED by the others */
 	uint8_t believed, struck;		/* CPUs: the boss has read VERIFIED; a machine check came while it read a chunk */
@@ -270,6 +272,7 @@ void platform_prepare(void);
 void platform_access(uint32_t at, bool write);	/* may it, on the root that it runs on? */
 void platform_stored(uint32_t at);		/* a store to it has reached memory */
 void platform_icr_written(void);
+void platform_icr_busy(void);			/* is it now? */
 void platform_wrmsr(uint32_t msr, uint64_t value);
 void platform_check_ivt(void);
 void platform_ipi(uint32_t id, uint32_t icr);

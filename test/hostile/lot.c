@@ -76,6 +76,27 @@ void lot_recalled(void)
 	lot_goes_on();
 }
 
+/* Any one register, on any side of what is right. */
+static void lie(struct slot_evidence *out)
+{
+	unsigned which = choose(11);
+
+	self()->seat.lied = which > 0;
+	arena_writes(out, sizeof(*out));
+	switch (which) {
+	case 1: out->rip = PLATFORM_CODE - 1; break;
+	case 2: out->rip = PLATFORM_CODE + 0x1000; break;
+	case 3: out->rsp -= SLOT_BYTES; break;
+	case 4: out->rsp += SLOT_BYTES; break;
+	case 5: out->cr3 = PLATFORM_VERIFY; break;
+	case 6: out->cr4 &= ~(uint64_t)CR4_MCE; break;
+	case 7: out->cr4 |= CR4_PGE; break;
+	case 8: out->idtr_base++; break;
+	case 9: out->gdtr_base++; break;
+	case 10: out->tr++; break;
+	}
+}
+
 void lot_read_evidence(struct slot_evidence *out)
 {
 	uint64_t slot = (uint64_t)(uintptr_t)slot_of(M->current);
@@ -91,6 +112,8 @@ void lot_read_evidence(struct slot_evidence *out)
 		.gdtr_base = slot + SLOT_GDT,
 		.tr = SEL_TSS,
 	};
+	if (M->liars)
+		lie(out);
 }
 
 /* The owner says where it is: it must be there. */

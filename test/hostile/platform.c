@@ -287,6 +287,14 @@ void platform_ipi(uint32_t id, uint32_t icr)
 			take_ipi(cpu, icr);
 }
 
+void platform_icr_busy(void)
+{
+	uint32_t at = arena_offset((uint8_t *)platform_pointer(APIC_AT) + APIC_ICR_LOW);
+
+	if (M->icr_sticks && !M->icr_left)
+		arena_write(at, arena_read(at, 4) | ICR_BUSY, 4);
+}
+
 void platform_icr_written(void)
 {
 	const uint8_t *apic = platform_pointer(APIC_AT);
@@ -294,6 +302,8 @@ void platform_icr_written(void)
 	self()->seat.icr = false;
 	memory_drain(M->current);		/* uncached: after all earlier stores */
 	platform_ipi(*(const uint32_t *)(apic + APIC_ICR_HIGH) >> 24, *(const uint32_t *)(apic + APIC_ICR_LOW));
+	M->icr_left -= M->icr_left > 0;
+	platform_icr_busy();
 }
 
 uint64_t twin_cpu_rdmsr(uint32_t msr)

@@ -61,6 +61,13 @@ void platform_apic_id(unsigned cpu, uint32_t id);
 /* From INIT on the CPU is well again, if not dead. */
 void platform_deaf(unsigned cpu, bool dead);
 void platform_misses_sipi(unsigned cpu);	/* the first one */
+/* Each of the others may show any one register that is not the block's when it is PARKED. */
+void platform_liars(void);
+bool platform_lied(unsigned cpu);
+/* The boss's ICR stays busy behind so many IPIs. */
+void platform_icr_sticks(unsigned after);
+void platform_no_page_0(void);			/* not mapped: what comes through IVT[2] is nobody's fault */
+unsigned platform_choose(unsigned choices);	/* the search does, in a program; 0 .. choices - 1 */
 /* Its registers cannot be made equal to the boss's. */
 void platform_differs(unsigned cpu);
 

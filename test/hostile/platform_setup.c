@@ -245,6 +245,33 @@ void platform_hands_over(void)
 	purgatory_main(the_plan());
 }
 
+void platform_liars(void)
+{
+	M->liars = true;
+}
+
+bool platform_lied(unsigned cpu)
+{
+	return M->cpu[cpu].seat.lied;
+}
+
+void platform_no_page_0(void)
+{
+	M->no_page_0 = true;
+}
+
+unsigned platform_choose(unsigned choices)
+{
+	return choose(choices);
+}
+
+void platform_icr_sticks(unsigned after)
+{
+	M->icr_sticks = true;
+	M->icr_left = (uint8_t)after;
+	platform_icr_busy();
+}
+
 void platform_xapic(void)
 {
 	M->xapic = true;

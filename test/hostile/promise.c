@@ -81,7 +81,7 @@ void promise_moves(uint32_t at, uint64_t from, uint64_t to)
 		counted(i, true);
 	else if (from == CPU_PARKED && to == CPU_ONLINE)
 		counted(i, false);
-	else if (to == CPU_LOST && (from == CPU_ONLINE || from == CPU_PARKING))
+	else if (to == CPU_LOST && (from == CPU_ONLINE || from == CPU_PARKING) && !M->cpu[i].seat.lied)
 		given_up(i, from == CPU_ONLINE ? M->called : M->answered);
 }
 

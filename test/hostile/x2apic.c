@@ -51,5 +51,10 @@ uint64_t tsc_deadline(uint64_t us)
 
 bool tsc_passed(uint64_t deadline)
 {
-	return twin_cpu_rdtsc() >= deadline;
+	bool passed = twin_cpu_rdtsc() >= deadline;
+
+	/* The next wait for an ICR that stays busy is another one. */
+	if (passed && M->icr_sticks)
+		M->stuck = 0;
+	return passed;
 }

@@ -13,6 +13,7 @@ static void online_with_a_page(void)
 	mm_set_flush_others(call_flush_others);
 	page_at_va(0, VA, MM_WRITE);
 	page_at_va(0, VA + 0x1000, MM_WRITE);
+	world_space(1, 4);
 }
 
 /* What a CPU still has in its TLB when the call returns is found by the free. */
@@ -22,6 +23,8 @@ static void flushes(void)
 	EXPECT(space_unmap_free(&world->space[0], VA, 0x1000, &world->data, NULL) == OK);
 	change_end(1, true);
 	EXPECT(maps_nothing(0, VA));
+	/* Nobody has this one loaded: nobody is called. */
+	EXPECT(flush_space(&world->space[1], VA, VA + 0xfff, 0x1000, false, true));
 }
 
 const struct scenario call_flush_scenario = {

@@ -21,7 +21,8 @@ extern const struct scenario
 	fallback_damaged_scenario, recall_xapic_scenario, there_and_back_scenario, comes_later_scenario, no_bsp_scenario,
 	next_kernel_scenario, next_kernel_alone_scenario, no_next_kernel_scenario, halt_late_scenario,
 	verify_late_scenario, recall_late_scenario, second_sipi_scenario, deaf_bsp_scenario,
-	kick_on_time_scenario, kick_without_wakes_scenario, kick_exact_scenario;
+	kick_on_time_scenario, kick_without_wakes_scenario, kick_exact_scenario,
+	not_there_scenario, icr_sticks_scenario, mailbox_scenario, no_page_0_scenario, no_recall_page_scenario, halt_again_scenario;
 
 const struct scenario *const scenarios[] = {
 	&unmap_leaf_scenario, &unmap_tables_scenario, &table_reuse_scenario, &two_changers_scenario, &load_scenario,
@@ -43,6 +44,8 @@ const struct scenario *const scenarios[] = {
 	&next_kernel_scenario, &next_kernel_alone_scenario, &no_next_kernel_scenario, &halt_late_scenario,
 	&verify_late_scenario, &recall_late_scenario, &second_sipi_scenario, &deaf_bsp_scenario,
 	&kick_on_time_scenario, &kick_without_wakes_scenario, &kick_exact_scenario,
+	&not_there_scenario, &icr_sticks_scenario, &mailbox_scenario, &no_page_0_scenario,
+	&no_recall_page_scenario, &halt_again_scenario,
 	NULL
 };
 

@@ -197,6 +197,8 @@ static void goes_and_comes(void)
 	EXPECT(cpu_state(smp_cpu(1)) == CPU_PARKED && smp_cpu(1)->mm.space == NULL);
 	EXPECT(slot_value(shared_load_relaxed_u64(&slot_of(1)->status)) == STATUS_PARKED);
 	EXPECT(!smp_offline(&lot, smp_cpu(1), MODE_MWAIT) && !smp_offline(&lot, smp_boss(), MODE_HLT));
+	/* Who is there already is not asked again. */
+	EXPECT(!park_all(boss, &notes()->place, platform_lot_enter()) && cpu_state(smp_cpu(1)) == CPU_PARKED);
 	EXPECT(smp_online(&lot, smp_boss()) == ONLINE_REFUSED);
 	EXPECT(smp_online(&lot, smp_cpu(1)) == ONLINE_BY_WORD);
 }
