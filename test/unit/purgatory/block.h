@@ -40,6 +40,7 @@
 #define COLUMNS		90u		/* wider than a panel */
 #define ROWS		25u
 #define READS_MAX	1000u		/* of the clock without a PAUSE */
+#define RELAXES_MAX	1000000u		/* of a case: it comes to its end */
 
 static struct {
 	struct block_header header;
@@ -126,7 +127,7 @@ uint64_t twin_cpu_rdtsc(void)
 void twin_cpu_relax(void)
 {
 	reads = 0;
-	relaxes++;
+	assert_true(++relaxes < RELAXES_MAX);
 	now += STEP_US;
 	if (on_relax)
 		on_relax();

@@ -26,7 +26,10 @@ static uint64_t seed;
 
 void *twin_cpu_phys_pointer(uint64_t phys)
 {
-	return phys < sizeof(low) ? low + phys : (void *)(uintptr_t)phys;
+	if (phys < sizeof(low))
+		return low + phys;
+	assert_in_range(phys, (uintptr_t)memory, (uintptr_t)memory + sizeof(memory) - 1);
+	return (void *)(uintptr_t)phys;
 }
 
 static uint64_t below(uint64_t limit)

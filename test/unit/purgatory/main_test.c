@@ -218,6 +218,21 @@ static void test_fall_back(void **state)
 	all_halted_but(BOSS);
 }
 
+/* Nothing is left of a handover before. */
+static void test_each_by_its_own_plan(void **state)
+{
+	static struct plan other;
+
+	(void)state;
+	other = *plan;
+	other.entry = 0x2000200;
+	assert_string_equal(RUN(purgatory_fall_back(&other)), "jump");
+	assert_non_null(strstr(transcript, "<jump 0x2000200"));
+	parked_cpus(state);
+	assert_string_equal(start(), "jump");
+	assert_non_null(strstr(transcript, "<jump 0x1000200"));
+}
+
 /* What was mended for the first plan says nothing about the second; its exceptions are counted anew. */
 static void test_fall_back_forgets(void **state)
 {
@@ -257,7 +272,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_good), T(test_quiet_into_protected_mode), T(test_watchdog_ends_last), T(test_copy),
 		T(test_damaged_plan), T(test_damaged_segment), S(test_lost_is_refused), S(test_lost_is_left_behind),
-		S(test_recalled), S(test_held), S(test_nothing_is_said_of_the_healthy), T(test_fall_back),
+		S(test_recalled), S(test_held), S(test_nothing_is_said_of_the_healthy), T(test_fall_back), T(test_each_by_its_own_plan),
 		T(test_fall_back_forgets), T(test_fall_back_to_damage),
 	};
 
