@@ -272,7 +272,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_good), T(test_quiet_into_protected_mode), T(test_watchdog_ends_last), T(test_copy),
 		T(test_damaged_plan), T(test_damaged_segment), S(test_lost_is_refused), S(test_lost_is_left_behind),
-		S(test_recalled), S(test_held), S(test_nothing_is_said_of_the_healthy), T(test_fall_back), T(test_each_by_its_own_plan),
+		S(test_recalled), S(test_held), S(test_nothing_is_said_of_the_healthy), T(test_fall_back),
+		T(test_each_by_its_own_plan),
 		T(test_fall_back_forgets), T(test_fall_back_to_damage),
 	};
 
