@@ -13,7 +13,7 @@ static const uint32_t moves[CPU_STATE_COUNT] = {
 	[CPU_PARKING]	= BIT(CPU_PARKED) | BIT(CPU_LOST),
 	[CPU_PARKED]	= BIT(CPU_ONLINE) | BIT(CPU_STARTING) | BIT(CPU_HALTED) | BIT(CPU_INIT_RECALLED) |
 			  BIT(CPU_INIT_HELD) | BIT(CPU_LOST),
-	[CPU_NO_ANSWER]	= BIT(CPU_STARTING),
+	[CPU_NO_ANSWER]	= BIT(CPU_STARTING) | BIT(CPU_LOST),
 };
 
 bool cpu_move_allowed(enum cpu_state from, enum cpu_state to)

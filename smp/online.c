@@ -183,7 +183,8 @@ static void await_everybody(struct bringup *b)
 
 /* The deadline has passed for whoever is left. A CPU that arrives between the look and the move is ARRIVED and gets its
  * verdict here: LOST, since nothing was heard from it. So is one that was here before and does not come again, and one
- * that has passed the gate and is somewhere on our tables. Only who halts in the page when it comes is NO_ANSWER. */
+ * that has passed the gate and is somewhere on our tables, be it that the page was open for another CPU: nobody calls
+ * such a one, and its own move fails. Only who halts in the page when it comes is NO_ANSWER. */
 static void give_up(struct bringup *b)
 {
 	unsigned i;
@@ -195,7 +196,8 @@ static void give_up(struct bringup *b)
 		bool inside = cpu->was_here || trampoline_entered(b->config->low_page, cpu->apic_id);
 
 		if (cpu_move(cpu, CPU_STARTING, inside ? CPU_LOST : CPU_NO_ANSWER) ||
-		    cpu_move(cpu, CPU_ARRIVED, CPU_LOST))
+		    cpu_move(cpu, CPU_ARRIVED, CPU_LOST) ||
+		    (inside && cpu_move(cpu, CPU_NO_ANSWER, CPU_LOST)))
 			cpu->online_us = since_us(b);
 	}
 }

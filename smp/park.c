@@ -62,9 +62,12 @@ static bool judge(const struct boss_place *place, struct slot *slot, struct cpu 
 	if (there && cpu_state(cpu) == CPU_PARKING)
 		space_left(&cpu->mm);
 	/* Who was in the lot before, or never online, is not asked. */
-	if (cpu_move(cpu, CPU_PARKING, there ? CPU_PARKED : CPU_LOST) && !there)
-		slot->boss.verdict = VERDICT_LOST;
-	return slot->boss.verdict == VERDICT_LOST;
+	cpu_move(cpu, CPU_PARKING, there ? CPU_PARKED : CPU_LOST);
+	if (cpu_state(cpu) != CPU_LOST)
+		return false;
+	/* The slot does not know yet of one that came in while the page was open for another. */
+	slot->boss.verdict = VERDICT_LOST;
+	return true;
 }
 
 unsigned park_all(struct boss *boss, const struct boss_place *place, uint64_t lot_enter)

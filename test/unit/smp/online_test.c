@@ -348,6 +348,28 @@ static void parked_cpu_is_started_again(void **state)
 	assert_int_equal(inits[4], 2);
 }
 
+/* The page that was opened for CPU 3 lets in CPU 2, which nobody waits for any more. */
+static void who_comes_in_with_another_is_lost(void **state)
+{
+	struct problem p = { .code = OK };
+
+	(void)state;
+	habits[1] = ABSENT;
+	habits[2] = ABSENT;
+	habits[3] = ABSENT;
+	bring_up();
+	assert_int_equal(cpu_state(smp_cpu(2)), CPU_NO_ANSWER);
+	habits[2] = LATE;
+	habits[3] = HEALTHY;
+	assert_true(smp_start_again(smp_cpu(3), &p));
+	assert_int_equal(inits[2], 1);
+	assert_int_equal(cpu_state(smp_cpu(2)), CPU_LOST);
+	assert_int_equal(cpu_state(smp_cpu(1)), CPU_NO_ANSWER);
+	assert_int_equal(ivt, LOW_PAGE << 12);
+	assert_false(smp_start_again(smp_cpu(2), &p));
+	assert_int_equal(inits[2], 1);
+}
+
 static void nobody_is_started_again_where_init_is_forbidden(void **state)
 {
 	struct problem p = { .code = OK };
@@ -438,6 +460,7 @@ int main(void)
 		TEST(words_between_cpus_are_ordered),
 		TEST(who_did_not_come_is_started_again),
 		TEST(parked_cpu_is_started_again),
+		TEST(who_comes_in_with_another_is_lost),
 		TEST(nobody_is_started_again_where_init_is_forbidden),
 		TEST(calls_reach_all_and_lose_the_deaf),
 		TEST(busy_mailbox_is_not_overwritten),

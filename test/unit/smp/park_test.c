@@ -215,6 +215,17 @@ static void only_online_cpus_are_sent(void **state)
 	assert_int_equal(cpu_state(&cpus[2]), CPU_NO_ANSWER);
 }
 
+/* It came in while the page was open for another, so its slot still says what was known before. */
+static void who_was_lost_on_the_way_in_counts(void **state)
+{
+	(void)state;
+	shared_store_relaxed_u32(&cpus[2].state, CPU_LOST);
+	slots[2].boss.verdict = VERDICT_NO_ANSWER;
+	assert_int_equal(park_all(&boss, &place, LOT_ENTER), 1);
+	assert_int_equal(slots[2].boss.verdict, VERDICT_LOST);
+	assert_int_equal(cpu_state(&cpus[3]), CPU_PARKED);
+}
+
 static void an_old_status_is_no_arrival(void **state)
 {
 	(void)state;
@@ -343,6 +354,7 @@ int main(void)
 		TEST(whom_no_call_reaches_is_not_where_it_was),
 		TEST(who_is_not_parked_gets_no_command),
 		TEST(only_online_cpus_are_sent),
+		TEST(who_was_lost_on_the_way_in_counts),
 		TEST(an_old_status_is_no_arrival),
 		TEST(parked_cpu_comes_back),
 		TEST(who_does_not_leave_gets_init),
