@@ -7,6 +7,7 @@
 
 #define INIT_AFTER_NMI_US 100u		/* NMIs have been delivered (protocol rule 10) */
 #define INIT_SETTLE_US	10000u		/* INIT to SIPI: the longest that any code base waits */
+#define AWAY_PARTS	2u		/* of a deadline that one gap may take: time in an SMI is nobody's silence */
 
 uint32_t boss_kick_deadline_us(uint32_t cpu_count, bool hypervisor)
 {
@@ -152,13 +153,16 @@ bool boss_answered(const struct slot *slot, enum slot_status status)
 
 unsigned boss_await(struct boss *boss, enum slot_status status, uint64_t us, bool nmi)
 {
-	uint64_t start = cpu_rdtsc(), now;
+	uint64_t last = cpu_rdtsc(), waited = 0, now;
+	const uint64_t most = us * boss->tsc_khz / 1000 / AWAY_PARTS + 1;
 	unsigned silent;
 	uint32_t i;
 
 	for (;;) {
 		silent = 0;
 		now = cpu_rdtsc();
+		waited += now - last < most ? now - last : most;
+		last = now;
 		for (i = 0; i < boss->cpu_count; i++) {
 			struct slot *slot = &boss->slots[i];
 			uint64_t since = boss_us(boss, boss->command_tsc, now);
@@ -178,7 +182,7 @@ unsigned boss_await(struct boss *boss, enum slot_status status, uint64_t us, boo
 				send_nmi(boss, slot);
 			}
 		}
-		if (!silent || boss_us(boss, start, now) >= us)
+		if (!silent || boss_us(boss, 0, waited) >= us)
 			return silent;
 		cpu_relax();
 	}

@@ -68,7 +68,8 @@ unsigned boss_pick_one(struct boss *boss, uint32_t slot);
 void boss_command(struct boss *boss, enum slot_command command);
 
 /* Waits until everybody picked has answered with status (VERIFIED counts for VERIFYING), at most us; NMIs to the
- * silent if nmi. Returns how many are still silent: those keep boss.pending. */
+ * silent if nmi. A time that the boss itself was away (SMI) counts for half of us at most, so that the NMI after it can
+ * be answered. Returns how many are still silent: those keep boss.pending. */
 unsigned boss_await(struct boss *boss, enum slot_status status, uint64_t us, bool nmi);
 
 /* After VERIFY was accepted: waits for the stripes of those that took it, at most us. Whoever has not finished, or

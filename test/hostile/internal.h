@@ -132,8 +132,9 @@ struct state {
 	uint32_t failed;			/* enum status that fail() ended with */
 	uint32_t failed_chunk;
 	bool failed_by_mc;
-	bool page_freed, committed, jumped, was_late, xapic, no_page_0, no_bsp;
+	bool page_freed, committed, jumped, xapic, no_page_0, no_bsp;
 	bool liars, icr_sticks;
+	unsigned times_late;			/* SMIs of the boss */
 	uint8_t bsp, icr_left;			/* IPIs until the boss's ICR stays busy */
 	uint8_t answered, called;		/* CPUs whose answers were in memory when the boss last read the clock */
 	uint8_t digested[HOSTILE_CPUS];		/* chunks: by the boss, and said to be VERIFIED by the others */

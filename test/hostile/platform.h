@@ -84,7 +84,7 @@ void platform_hands_over(void);			/* the boss, from commit on */
 void platform_free_low_page(void);		/* somebody else gets it */
 void platform_overwrite(void);			/* the next kernel writes to everything outside the block */
 void platform_enters_block(void);		/* this CPU: the boss, at commit */
-bool platform_was_late(void);			/* some deadline passed although its CPU was well */
+unsigned platform_was_late(void);		/* how often: some deadline may have passed although its CPU was well */
 bool platform_is_halted(unsigned cpu);		/* published, and on the park root */
 void platform_given_up(unsigned cpu);		/* the boss gives it up: it must not have answered when the clock said so */
 void platform_count_steps(void);		/* of the boss, from here on: accesses, IPIs, looks */

@@ -317,7 +317,7 @@ void platform_deaf(unsigned cpu, bool dead)
 	M->cpu[cpu].sleeps = true;
 }
 
-bool platform_was_late(void) { return M->was_late; }
+unsigned platform_was_late(void) { return M->times_late; }
 bool platform_jumped(void) { return M->jumped; }
 bool platform_in_firmware(unsigned cpu) { return M->cpu[cpu].seat.place == IN_FIRMWARE; }
 bool platform_in_kernel(unsigned cpu) { return M->cpu[cpu].seat.place == IN_KERNEL; }

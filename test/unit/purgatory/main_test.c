@@ -140,7 +140,7 @@ static void test_lost_is_refused(void **state)
 	slots[3].boss.verdict = VERDICT_NO_ANSWER;
 	assert_string_equal(start(), "triple fault");
 	expect(COMMIT "baton: event=phase name=verify us=0\n<cr3 handover>\n<cr3 verify>\n"
-	       "baton: event=cpu apic=4 verdict=LOST nmis=6\nbaton: event=phase name=halt us=112000\n<out8 0x80=0x83>\n"
+	       "baton: event=cpu apic=4 verdict=LOST nmis=6\nbaton: event=phase name=halt us=113000\n<out8 0x80=0x83>\n"
 	       "baton: event=error code=E83 text=\"1 CPU(s) answer neither HALT nor INIT\"\n"
 	       "<sealed state=3 E83>\n" RESETS);
 	assert_int_equal(slots[2].boss.verdict, VERDICT_LOST);
