@@ -78,7 +78,7 @@ hostile: $(HOSTILE_DIR)/hostile
 	@$(PYTHON) -B test/hostile/run.py $(HOSTILE_DIR) --random $(T) --seed $(or $(SEED),0)
 
 # Rooms whose every mutant is known by make test.
-MUTANT_ROOMS := mm smp
+MUTANT_ROOMS := mm smp purgatory
 # $(1): rooms, $(2): known, search or new, $(3): text in a mutant's name
 hostile_mutants = @$(MAKE) --no-print-directory -s -j2 $(HOSTILE_PLAIN) $(MUTANT_DIR)/libbaton.a $(MUTANT_TEST) && \
 	HOSTILE_FLAGS='$(HOSTILE_FLAGS)' HOSTILE_TOLD='$(HOSTILE_TOLD)' HOSTILE_TOLD_CODE='$(HOSTILE_SMP) $(HOSTILE_BLOCK)' \

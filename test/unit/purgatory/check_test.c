@@ -44,6 +44,7 @@ static void shares_done(uint32_t first, uint32_t boss, uint32_t third, uint32_t 
 static void test_all_good(void **state)
 {
 	(void)state;
+	catch_faults();
 	assert_string_equal(check(), "returned");
 	expect("baton: event=phase name=verify us=1000\n");
 	verified(VERIFIED_GOOD, VERIFIED_GOOD, VERIFIED_GOOD);
@@ -59,6 +60,7 @@ static void test_all_good(void **state)
 static void test_alone(void **state)
 {
 	(void)state;
+	catch_faults();
 	plan->helper_limit = 0;
 	assert_string_equal(check(), "returned");
 	assert_int_equal(handover.verify_cpus, 1);
@@ -100,6 +102,7 @@ static void give_backups(void)
 static void test_damage_twice_in_a_share(void **state)
 {
 	(void)state;
+	catch_faults();
 	give_backups();
 	plan->digest_count = 4;			/* 0 and 2 the boss's, 1 and 3 CPU 0's */
 	plan->helper_limit = 1;
@@ -132,6 +135,7 @@ static void test_damage_twice_in_a_share(void **state)
 static void test_mended_stays_so_in_the_report(void **state)
 {
 	(void)state;
+	catch_faults();
 	give_backups();
 	data[1][7] ^= 1;
 	assert_string_equal(check(), "returned");
@@ -143,6 +147,7 @@ static void test_mended_stays_so_in_the_report(void **state)
 static void test_missed_share_is_done(void **state)
 {
 	(void)state;
+	catch_faults();
 	habits[0] = SILENT;
 	assert_string_equal(check(), "returned");
 	expect("baton: event=cpu apic=0 verdict=PARKED missed=verify\nbaton: event=phase name=verify us=50000\n");
@@ -159,6 +164,7 @@ static void test_missed_share_is_done(void **state)
 static void test_unfinished_share_is_done(void **state)
 {
 	(void)state;
+	catch_faults();
 	habits[2] = NEVER_DONE;
 	assert_string_equal(check(), "returned");
 	expect("baton: event=cpu apic=4 verdict=PARKED missed=verify\nbaton: event=phase name=verify us=1000000\n");
@@ -178,6 +184,7 @@ static void test_unfinished_share_is_done(void **state)
 static void test_no_time_left(void **state)
 {
 	(void)state;
+	catch_faults();
 	plan->kick_deadline_us = 2000000;
 	habits[0] = SILENT;
 	habits[2] = NEVER_DONE;
@@ -200,6 +207,7 @@ static void struck(void)
 static void test_machine_check(void **state)
 {
 	(void)state;
+	catch_faults();
 	give_backups();
 	data[1][0] ^= 1;
 	on_relax = struck;
@@ -212,6 +220,7 @@ static void test_machine_check(void **state)
 static void test_tails(void **state)
 {
 	(void)state;
+	catch_faults();
 	data[0][SIZE + 1] = data[2][SIZE + PAGE_BYTES - 1] = 1;
 	assert_string_equal(check(), "returned");
 	verified(VERIFIED_MENDED, VERIFIED_GOOD, VERIFIED_MENDED);
@@ -222,6 +231,7 @@ static void test_tails(void **state)
 static void test_more_segments_than_there_are(void **state)
 {
 	(void)state;
+	catch_faults();
 	plan->segment_count = PLAN_SEGMENTS + 1000;
 	assert_string_equal(check(), "returned");
 	verified(VERIFIED_GOOD, VERIFIED_GOOD, VERIFIED_GOOD);
@@ -232,6 +242,7 @@ static void test_own(void **state)
 	char text[300];
 
 	(void)state;
+	catch_faults();
 	assert_string_equal(RUN(check_own(plan)), "returned");
 	expect("");
 	table[1].sha256[0] ^= 1;
@@ -254,6 +265,7 @@ static void test_own_and_the_fallback(void **state)
 	static struct plan rescue;
 
 	(void)state;
+	catch_faults();
 	rescue = *plan;
 	plan->fallback = (uintptr_t)&rescue;
 	sha256_compute(plan->fallback_sha256, &rescue, sizeof(rescue));

@@ -32,6 +32,7 @@ static void test_good(void **state)
 	struct boss_frame frame = { .vector = VECTOR_PF };
 
 	(void)state;
+	catch_faults();
 	now = 9000;
 	twin.cr4 = CR4_PAE | CR4_MCE;
 	say_init(&none);
@@ -54,6 +55,7 @@ static void test_good(void **state)
 static void test_quiet_into_protected_mode(void **state)
 {
 	(void)state;
+	catch_faults();
 	plan->quiet = plan->protected_mode = 1;
 	plan->magic = 0x2badb002;
 	seal_plan();
@@ -64,6 +66,7 @@ static void test_quiet_into_protected_mode(void **state)
 static void test_watchdog_ends_last(void **state)
 {
 	(void)state;
+	catch_faults();
 	plan->quiet = 1;
 	plan->watchdog = (struct plan_watchdog){ .kind = WATCHDOG_TCO, .port = 0x660 };
 	seal_plan();
@@ -77,6 +80,7 @@ static void test_copy(void **state)
 	static uint8_t source[2 * PAGE_BYTES] __attribute__((aligned(4096)));
 
 	(void)state;
+	catch_faults();
 	memcpy(source, data[0], sizeof(source));
 	memset(data[0], 0xff, 2 * PAGE_BYTES + 100);
 	plan->segments[0].source = (uintptr_t)source;
@@ -93,6 +97,7 @@ static void test_damaged_plan(void **state)
 	char text[400];
 
 	(void)state;
+	catch_faults();
 	plan->entry++;
 	assert_string_equal(start(), "triple fault");
 	snprintf(text, sizeof(text), ENGINES_LINE "<out8 0x80=0x82>\n"
@@ -105,6 +110,7 @@ static void test_damaged_plan(void **state)
 static void test_damaged_segment(void **state)
 {
 	(void)state;
+	catch_faults();
 	data[0][0] ^= 1;
 	assert_string_equal(start(), "triple fault");
 	assert_non_null(strstr(transcript, "code=E81 segment=kernel"));
@@ -136,6 +142,7 @@ static void not_halted_yet(void)
 static void test_lost_is_refused(void **state)
 {
 	(void)state;
+	catch_faults();
 	on_relax = not_halted_yet;
 	slots[3].boss.verdict = VERDICT_NO_ANSWER;
 	assert_string_equal(start(), "triple fault");
@@ -153,6 +160,7 @@ static void test_lost_is_refused(void **state)
 static void test_lost_is_left_behind(void **state)
 {
 	(void)state;
+	catch_faults();
 	plan->lost_cpu = PLAN_LOST_CONTINUE;
 	seal_plan();
 	assert_string_equal(start(), "jump");
@@ -165,6 +173,7 @@ static void test_lost_is_left_behind(void **state)
 static void test_recalled(void **state)
 {
 	(void)state;
+	catch_faults();
 	habits[2] = SILENT_UNTIL_SIPI;
 	slots[3].boss.verdict = VERDICT_LOST;			/* since the roll call */
 	assert_string_equal(start(), "jump");
@@ -178,6 +187,7 @@ static void test_recalled(void **state)
 static void test_held(void **state)
 {
 	(void)state;
+	catch_faults();
 	plan->init_policy = PLAN_INIT_HOLD;
 	seal_plan();
 	assert_string_equal(start(), "jump");
@@ -190,6 +200,7 @@ static void test_held(void **state)
 static void test_nothing_is_said_of_the_healthy(void **state)
 {
 	(void)state;
+	catch_faults();
 	habits[2] = HEALTHY;
 	slots[3].boss.verdict = VERDICT_LOST;
 	assert_string_equal(start(), "jump");
@@ -203,6 +214,7 @@ static void test_fall_back(void **state)
 	static struct plan rescue;
 
 	(void)state;
+	catch_faults();
 	data[1][0] ^= 1;
 	assert_string_equal(start(), "triple fault");
 	assert_int_equal(slots[0].boss.verdict, VERDICT_PARKED);
@@ -224,6 +236,7 @@ static void test_each_by_its_own_plan(void **state)
 	static struct plan other;
 
 	(void)state;
+	catch_faults();
 	other = *plan;
 	other.entry = 0x2000200;
 	assert_string_equal(RUN(purgatory_fall_back(&other)), "jump");
@@ -239,6 +252,7 @@ static void test_fall_back_forgets(void **state)
 	struct boss_frame frame = { .rip = 1 };
 
 	(void)state;
+	catch_faults();
 	data[0][PAGE_BYTES + 100] = 1;
 	mismatch_tail(plan, 0, (uintptr_t)data[0] + PAGE_BYTES + 100);
 	assert_true(mismatch_mended(0));
@@ -256,6 +270,7 @@ static void test_fall_back_to_damage(void **state)
 	char text[400];
 
 	(void)state;
+	catch_faults();
 	table[0].sha256[0] ^= 1;
 	assert_string_equal(RUN(purgatory_fall_back(plan)), "triple fault");
 	snprintf(text, sizeof(text), "<cr3 verify>\n<out8 0x80=0x82>\n"

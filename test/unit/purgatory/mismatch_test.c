@@ -80,6 +80,7 @@ static void test_mended(void **state)
 	uint8_t wrong[16];
 
 	(void)state;
+	catch_faults();
 	fill_screen(0xdb);
 	give_backup(1);
 	data[1][PAGE_BYTES + 37] = 'X';
@@ -112,6 +113,7 @@ static void test_mended(void **state)
 static void test_no_backup(void **state)
 {
 	(void)state;
+	catch_faults();
 	data[0][0] ^= 1;
 	will_say_digests(0, true);
 	will_say("<out8 0x80=0x81>\n"
@@ -130,6 +132,7 @@ static void test_backup_differs_too(void **state)
 	uint8_t good = data[0][SIZE - 1];
 
 	(void)state;
+	catch_faults();
 	give_backup(0);
 	backup[5] ^= 1;
 	data[0][5] ^= 1;
@@ -159,6 +162,7 @@ static void test_machine_check(void **state)
 	const char *volatile way = "an exception";
 
 	(void)state;
+	catch_faults();
 	give_backup(0);
 	data[0][0] ^= 1;
 	will_say_digests(0, false);
@@ -181,6 +185,7 @@ static void test_who_is_to_blame(void **state)
 	static struct plan rescue;
 
 	(void)state;
+	catch_faults();
 	rescue = *plan;
 	plan->fallback = (uintptr_t)&rescue;
 	sha256_compute(plan->fallback_sha256, &rescue, sizeof(rescue));
@@ -196,6 +201,7 @@ static void test_who_is_to_blame(void **state)
 static void test_chunk_of_nobody(void **state)
 {
 	(void)state;
+	catch_faults();
 	assert_string_equal(RUN(mismatch_chunk(plan, SEGMENTS, false)), "triple fault");
 	expect("<out8 0x80=0x81>\n"
 	       "baton: event=error code=E81 text=\"chunk 3 of the digest table belongs to no segment\"\n"
@@ -209,6 +215,7 @@ static void test_second_chunk(void **state)
 	struct plan_segment *s = &plan->segments[2];
 
 	(void)state;
+	catch_faults();
 	memset(big, 3, BIG);
 	memset(copy, 3, BIG);
 	*s = (struct plan_segment){ .kind = SEGMENT_INITRD, .first_chunk = 2, .dest = (uintptr_t)big, .size = BIG,
@@ -238,6 +245,7 @@ static void test_tail_is_zeroed(void **state)
 	unsigned i;
 
 	(void)state;
+	catch_faults();
 	data[0][SIZE] = data[0][SIZE + PAGE_BYTES - 1] = data[0][SIZE + PAGE_BYTES] = 9;
 	assert_string_equal(RUN(mismatch_tail(plan, 0, at(0, SIZE))), "returned");
 	will_say("<cr3 handover>\n<cr3 verify>\nbaton: event=mended segment=kernel chunk=%u page=0x%llx offset=0x1000\n",
@@ -256,6 +264,7 @@ static void breaks_again(void) { data[0][SIZE + 4000] = 1; }
 static void test_tail_that_stays(void **state)
 {
 	(void)state;
+	catch_faults();
 	data[0][SIZE + 4000] = 1;
 	on_verify_root = breaks_again;
 	assert_string_equal(RUN(mismatch_tail(plan, 0, at(0, SIZE + 4000))), "triple fault");

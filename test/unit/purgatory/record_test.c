@@ -47,6 +47,7 @@ static void nothing_written(void)
 static void test_no_report(void **state)
 {
 	(void)state;
+	catch_faults();
 	assert_ptr_equal(record_header(plan), &report);
 	plan->report = 0;
 	nothing_written();
@@ -61,6 +62,7 @@ static void test_no_report(void **state)
 static void test_us(void **state)
 {
 	(void)state;
+	catch_faults();
 	assert_int_equal(record_us(plan, 1000 + 123), 123);
 	plan->tsc_khz = 3000001;
 	assert_int_equal(record_us(plan, 1000 + 3000001ull * 1000 * 3600 * 24 * 365), 1000000ull * 3600 * 24 * 365);
@@ -72,6 +74,7 @@ static void test_phases(void **state)
 	unsigned i;
 
 	(void)state;
+	catch_faults();
 	now = 9000;
 	record_phase(plan, "copy", 6000);
 	expect("baton: event=phase name=copy us=3000\n");
@@ -97,6 +100,7 @@ static void test_phases(void **state)
 static void test_phase_as_the_last_sign_of_life(void **state)
 {
 	(void)state;
+	catch_faults();
 	plan->quiet = 1;
 	plan->watchdog.kind = WATCHDOG_TCO;
 	memset(report.phases, 0xff, sizeof(report.phases));
@@ -113,6 +117,7 @@ static void test_tables_as_they_are(void **state)
 	struct report_table *t = &report.header.phases;
 
 	(void)state;
+	catch_faults();
 	t->entry_size = 2 * sizeof(struct report_phase);
 	t->capacity = 1;
 	report.header.phases.count = 0;
@@ -151,6 +156,7 @@ static void test_segments(void **state)
 	struct report_segment *s = report.segments;
 
 	(void)state;
+	catch_faults();
 	record_segment(plan, 1, VERIFIED_DIFFERS, 7, 0x1234000);
 	assert_int_equal(s[1].verified, VERIFIED_DIFFERS);
 	assert_int_equal(s[1].bad_chunk, 7);
@@ -172,6 +178,7 @@ static void test_shares(void **state)
 	struct report_cpu *c = report.cpus;
 
 	(void)state;
+	catch_faults();
 	record_share(plan, 4, 5 << 20 | 1023, 77);
 	assert_int_equal(c[2].verify_kib, 5 << 10);
 	assert_int_equal(c[2].verify_us, 77);
@@ -259,6 +266,7 @@ static void test_failure(void **state)
 	const struct report_header *r = &report.header;
 
 	(void)state;
+	catch_faults();
 	slots_of_a_handover();
 	memset(report.header.failure_text, 'x', REPORT_FAILURE_BYTES);
 	record_failure(plan, E_VERIFY, "segment kernel differs");
@@ -278,6 +286,7 @@ static void test_failure(void **state)
 static void test_cpus_of_another_table(void **state)
 {
 	(void)state;
+	catch_faults();
 	slots_of_a_handover();
 	report.cpus[2].apic_id = 99;				/* of nobody here */
 	report.header.total_size = (uint32_t)((uint8_t *)&report.cpus[3] - (uint8_t *)&report);
@@ -292,6 +301,7 @@ static void test_fall_back(void **state)
 	const struct report_header *r = &report.header;
 
 	(void)state;
+	catch_faults();
 	memset(report.header.fell_back_text, 'x', REPORT_FAILURE_BYTES);
 	memset(report.header.fell_back_entry, 'x', sizeof(r->fell_back_entry));
 	memset(plan->entry_id, 'y', sizeof(plan->entry_id));

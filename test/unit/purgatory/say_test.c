@@ -85,6 +85,7 @@ static void test_no_screen(void **state)
 static void test_arguments(void **state)
 {
 	(void)state;
+	say_on_screen();
 	dirty_stack();
 	say("%s %u", "say", 1);
 	dirty_stack();
