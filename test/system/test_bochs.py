@@ -86,7 +86,7 @@ def test_mwait_that_misses_the_store(tmp_path):
 
 
 def test_who_does_not_come_back_gets_init(tmp_path):
-    """Spinning: an NMI is enough. Stuck in the NMI's handler, or never returning: INIT-SIPI, and the CPU is ONLINE."""
+    """Spinning: an NMI is enough. Never back from the NMI's handler: INIT-SIPI, and the CPU is ONLINE."""
     result = run(tmp_path, "baton.fault=ignore-kick:1:spin,ignore-kick:2:counter baton.selftest=smp:2", smp=4,
                  baton=FAULTS)
     assert result.event("selftest")["verdict"] == "PASS" and result.event("selftest")["lost"] == "0"
