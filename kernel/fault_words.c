@@ -5,14 +5,16 @@
 #include "lib/engine_fault.h"
 #include "lib/string.h"
 
+/* False: no digits, or more than fits. */
 static bool parse_number(const char **at, uint32_t *value)
 {
 	const char *start = *at;
+	uint64_t number = 0;
 
-	*value = 0;
-	while (**at >= '0' && **at <= '9')
-		*value = *value * 10 + (uint32_t)(*(*at)++ - '0');
-	return *at != start;
+	while (**at >= '0' && **at <= '9' && number <= UINT32_MAX)
+		number = number * 10 + (uint32_t)(*(*at)++ - '0');
+	*value = (uint32_t)number;
+	return *at != start && number <= UINT32_MAX;
 }
 
 static bool parse_kick(const char *name, enum fault_kick *kick)
