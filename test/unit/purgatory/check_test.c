@@ -2,7 +2,6 @@
 /* VERIFY: who does which share, what is found in it, and what becomes of shares that nobody did. */
 #include "test/unit/purgatory/lot_cpus.h"
 
-#define RESETS	"<out8 0xcf9=0x2>\n<out8 0xcf9=0x6>\n<out8 0x64=0xfe>\n"
 #define SIZE	(PAGE_BYTES + 100)
 
 static struct handover handover;
@@ -262,13 +261,9 @@ static void test_own(void **state)
 /* Its digests are its own; the block's header and plan are everybody's. */
 static void test_own_and_the_fallback(void **state)
 {
-	static struct plan rescue;
-
 	(void)state;
 	catch_faults();
-	rescue = *plan;
-	plan->fallback = (uintptr_t)&rescue;
-	sha256_compute(plan->fallback_sha256, &rescue, sizeof(rescue));
+	give_fallback();
 	seal_plan();
 	table[1].sha256[0] ^= 1;
 	assert_string_equal(RUN(check_own(plan)), "again");

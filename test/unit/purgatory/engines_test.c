@@ -6,7 +6,6 @@
 
 #define SSE42	(1u << 20)		/* CPUID.1:ECX */
 #define ALL_C	"sha256-c,crc32c-c,crc32-c"
-#define RESETS	"<out8 0xcf9=0x2>\n<out8 0xcf9=0x6>\n<out8 0x64=0xfe>\n"
 
 static int fresh(void **state)
 {

@@ -4,19 +4,7 @@
 
 #include <signal.h>
 
-#define RESETS	"<out8 0xcf9=0x2>\n<out8 0xcf9=0x6>\n<out8 0x64=0xfe>\n"
-
-static struct plan rescue;
 static struct boss_frame frame;
-
-static void give_fallback(void)
-{
-	rescue = *plan;
-	rescue.fallback = 0;
-	strcpy(rescue.entry_id, "rescue");
-	plan->fallback = (uintptr_t)&rescue;
-	sha256_compute(plan->fallback_sha256, &rescue, sizeof(rescue));
-}
 
 /* Of vector 14, on the hand-over root. */
 static const char *take(uint64_t rip)

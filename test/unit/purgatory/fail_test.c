@@ -4,20 +4,8 @@
 
 #include "x86/pc/watchdog.h"
 
-#define RESETS		"<out8 0xcf9=0x2>\n<out8 0xcf9=0x6>\n<out8 0x64=0xfe>\n"
 #define LOST		"baton: event=error code=E83 text=\"3 CPU(s) answer neither HALT nor INIT\"\n"
 #define DIFFERS		"baton: event=error code=E81 segment=kernel text=\"chunk 5 differs\"\n"
-
-static struct plan rescue;
-
-static void give_fallback(void)
-{
-	rescue = *plan;
-	rescue.fallback = 0;
-	strcpy(rescue.entry_id, "rescue");
-	plan->fallback = (uintptr_t)&rescue;
-	sha256_compute(plan->fallback_sha256, &rescue, sizeof(rescue));
-}
 
 static const char *lost(void)
 {

@@ -4,7 +4,6 @@
 
 #include "x86/pc/watchdog.h"
 
-#define RESETS	"<out8 0xcf9=0x2>\n<out8 0xcf9=0x6>\n<out8 0x64=0xfe>\n"
 #define ENGINES_LINE "baton: event=engines in=block allowed=sha256-c,crc32c-c,crc32-c right=sha256-c,crc32c-c,crc32-c " \
 		     "chosen=sha256-c,crc32c-c,crc32-c ticks=0,0,0,0,0\n"
 #define COMMIT	ENGINES_LINE "baton: event=phase name=commit us=0\n"

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define RESETS		"<out8 0xcf9=0x2>\n<out8 0xcf9=0x6>\n<out8 0x64=0xfe>\n"
 #define SIZE		(PAGE_BYTES + 100)
 #define BIG		(CHUNK_BYTES + 5000u)
 
@@ -182,13 +181,9 @@ static void test_machine_check(void **state)
 /* The fallback shares the block. */
 static void test_who_is_to_blame(void **state)
 {
-	static struct plan rescue;
-
 	(void)state;
 	catch_faults();
-	rescue = *plan;
-	plan->fallback = (uintptr_t)&rescue;
-	sha256_compute(plan->fallback_sha256, &rescue, sizeof(rescue));
+	give_fallback();
 	data[2][0] ^= 1;
 	assert_string_equal(RUN(mismatch_chunk(plan, 2, false)), "triple fault");
 	assert_non_null(strstr(transcript, "event=error code=E82 segment=block chunk=0"));
